@@ -1,0 +1,198 @@
+"""The tables of the ledger. One SQLModel class per table; times are ISO-8601 UTC texts, money is fen.
+
+Table models do not validate (SQLModel): rows are built by the functions of this folder only.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class PolicyVersion(SQLModel, table=True):
+    """The text of one version of a rule file, kept for ever."""
+
+    __tablename__ = "policy_version"
+    version: str = Field(primary_key=True)  # SHA-256 of the text
+    policy: str = Field(index=True)
+    text: str
+    author: str
+    added_at: str
+
+
+class Approval(SQLModel, table=True):
+    """Someone other than the author allowed exactly this version to run from `effective_on` on."""
+
+    __tablename__ = "approval"
+    version: str = Field(primary_key=True, foreign_key="policy_version.version")
+    policy: str = Field(index=True)
+    approved_by: str
+    approved_at: str
+    effective_on: str
+
+
+class Run(SQLModel, table=True):
+    """One run, from plan to report."""
+
+    __tablename__ = "run"
+    id: str = Field(primary_key=True)
+    on: str
+    started_at: str
+    finished_at: str | None = None
+    state: str = "matching"  # matching, recording, finished, abandoned
+    store_version: str = "{}"  # JSON: table -> Delta version read
+    plan: str = "{}"  # JSON: the policies and periods planned
+    report: str = "{}"  # JSON
+
+
+class Slot(SQLModel, table=True):
+    """Policy x period: whether the schedule has run it. The primary key makes two servers run it once."""
+
+    __tablename__ = "slot"
+    policy: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    due_at: str
+    state: str  # claimed, done, held
+    claimed_by: str
+    claimed_until: str
+    made_up: bool = False
+    run: str | None = None
+    finished_at: str | None = None
+
+
+class Checkpoint(SQLModel, table=True):
+    """Bucket `bucket` of run `run` is recorded."""
+
+    __tablename__ = "checkpoint"
+    run: str = Field(primary_key=True)
+    bucket: int = Field(primary_key=True)
+    grants: int
+    digest: str
+
+
+class Grant(SQLModel, table=True):
+    """One benefit for one subject (and unit) and period, with the evidence it rests on.
+
+    `id` is 32 hexadecimal digits: the first 20 of the subject's pseudonym and 12 of the hash of policy,
+    unit and period. `evidence` is JSON: {"values": {name: value}, "as_of": {source: date}}.
+    """
+
+    __tablename__ = "grant"
+    __table_args__ = (
+        UniqueConstraint("subject", "policy", "unit", "period", name="uq_grant_once"),
+        CheckConstraint("amount >= 0", name="ck_grant_amount"),
+    )
+    id: str = Field(primary_key=True)
+    subject: str
+    space: str
+    policy: str
+    version: str
+    unit: str = ""
+    period: str
+    amount: int | None = None
+    kind: str  # cash, waiver, refund, voucher, service, qualification
+    stage: str  # see engine.ledger.stages
+    payee: str | None = None  # the pseudonym paid, if not the subject
+    fund: str | None = None
+    on: str
+    run: str
+    evidence: str
+
+
+class Claim(SQLModel, table=True):
+    """`key` supports one grant of `group`, once."""
+
+    __tablename__ = "claim"
+    group: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    grant: str
+
+
+class Waiting(SQLModel, table=True):
+    """A candidate that allocation turned down for now, with the reason (fund, quota, excluded, claimed)."""
+
+    __tablename__ = "waiting"
+    subject: str = Field(primary_key=True)
+    policy: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True, default="")
+    period: str = Field(primary_key=True)
+    reason: str
+    detail: str
+    amount: int | None
+    run: str
+
+
+class Fund(SQLModel, table=True):
+    """A fund and what was appropriated to it."""
+
+    __tablename__ = "fund"
+    id: str = Field(primary_key=True)
+    title_zh: str
+    title_en: str
+    appropriation: int
+
+
+class FundEntry(SQLModel, table=True):
+    """An append-only movement of a fund: what one bucket of a run reserved for one policy."""
+
+    __tablename__ = "fund_entry"
+    __table_args__ = (
+        UniqueConstraint("run", "bucket", "policy", "fund", "kind", name="uq_fund_entry_once"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    fund: str = Field(index=True)
+    policy: str
+    run: str
+    bucket: int
+    kind: str  # reserved, committed, paid, reversed
+    amount: int
+    at: str
+
+
+class Announcement(SQLModel, table=True):
+    """Something to be told to somebody: written with the grant, in the same transaction."""
+
+    __tablename__ = "announcement"
+    id: str = Field(primary_key=True)  # the grant's id and the kind
+    subject: str  # the one who is told (the payee's pseudonym where a child is the subject)
+    space: str
+    grant: str | None = None
+    policy: str
+    version: str
+    kind: str  # granted
+    data: str  # JSON: amount in fen, period
+    on: str
+    routed: bool = False  # the notifier has turned it into deliveries
+
+
+class Delivery(SQLModel, table=True):
+    """One message by one channel. `id` is the idempotency key: announcement and channel."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("ix_delivery_due", "state", "next_attempt_at"),)
+    id: str = Field(primary_key=True)
+    announcement: str = Field(index=True)
+    subject: str
+    channel: str  # page, email, sms
+    state: str  # created, sending, sent, delivered, temporary-failure, permanent-failure
+    attempts: int = 0
+    next_attempt_at: str
+    leased_until: str | None = None
+    leased_by: str | None = None
+    provider_id: str | None = None
+    error: str | None = None
+    language: str = "zh"
+    finished_at: str | None = None
+
+
+class AuditEntry(SQLModel, table=True):
+    """One action; `hash` chains it to the entry before."""
+
+    __tablename__ = "audit_entry"
+    number: int = Field(primary_key=True)
+    at: str
+    actor: str
+    action: str
+    detail: str  # JSON
+    previous: str
+    hash: str

@@ -1,0 +1,185 @@
+"""A checked policy: what the checker hands to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from policies.errors import Diagnostic, Place
+from policies.periods import Period, PeriodKind
+from policies.text import Bilingual
+from policies.tree import Node
+from policies.types import Type, Value
+
+Delivery = Literal["automatic", "confirm", "notify", "declare", "channel"]
+BenefitKind = Literal["cash", "waiver", "refund", "voucher", "service", "qualification"]
+Silence = Literal["granted", "not_taken_yet", "waived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One node of the eligibility tree.
+
+    `all`, `any` and `none` have children; a `leaf` has an expression of type Bool. `none` is true when
+    none of its children is. `basis` is the clause of the law, `says` the plain words, `text` the source.
+    """
+
+    kind: Literal["all", "any", "none", "leaf"]
+    children: tuple[Condition, ...] = ()
+    expression: Node | None = None
+    text: str = ""
+    says: Bilingual | None = None
+    basis: str | None = None
+    place: Place = Place()  # noqa: B008 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One step of a tiered benefit: the first whose `when` is true applies; `when` None is always true."""
+
+    when: Node | None
+    amount: Node
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """What is granted.
+
+    `amount` is the complete computation in fen: tiers or formula, floor, cap and rounding. It is None for
+    services and qualifications. `tiers` repeats the steps for explanations and plain words.
+    """
+
+    kind: BenefitKind
+    amount: Node | None
+    tiers: tuple[Tier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A legal document: its number and its date."""
+
+    document: str
+    date: date | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A dated parameter.
+
+    `form`: `scalar` (a value), `table` (a mapping from keys), `regional` (a mapping from region prefixes),
+    `scale` (brackets (from, rate), marginal or stepped). `dated` is ordered by the first day of validity,
+    as days since 1970-01-01; a content of None means abolished from that day on.
+    """
+
+    name: str
+    form: Literal["scalar", "table", "regional", "scale"]
+    type: Type
+    dated: tuple[tuple[int, object], ...]
+    title: Bilingual | None = None
+    each_further: Value = None
+    default: Value = None
+    stepped: bool = False
+    key: Node | None = None
+    review_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """`key` (of the unit) is usable once in `group` across all subjects."""
+
+    group: str
+    key: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusive:
+    """Of the policies in `group` a subject gets only one: the first by `rank`, or the highest amount."""
+
+    group: str
+    choose: Literal["first", "highest"]
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The expected band: the share of the space's subjects that may match, in basis points (1/10,000)."""
+
+    share_at_most: int | None = None
+    share_at_least: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One worked case of the rule file; `profile` is raw YAML data, read by `policies.examples`."""
+
+    name: str
+    on: date
+    profile: Mapping[str, object]
+    expect: Mapping[str, object]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of one policy, checked against a vocabulary.
+
+    `version` is the SHA-256 of the file's bytes (hexadecimal). `definitions` are in order of dependency.
+    `reads` lists for each space or collection (`citizen`, `enterprise.hires`) the attributes and links
+    that the policy names: minimal necessary. `parameters`, `amount` and conditions may hold date-dependent
+    nodes; `policies.fixing.fix` settles them for one reference date.
+    """
+
+    id: str
+    version: str
+    text: str
+    file: str
+    title: Bilingual
+    space: str
+    authority: str
+    basis: tuple[Basis, ...]
+    region: str
+    in_force: tuple[date, date | None]
+    delivery: Delivery
+    silence: Silence
+    period: PeriodKind
+    schedule: str
+    eligibility: Condition
+    benefit: Benefit
+    parameters: Mapping[str, Parameter]
+    definitions: Mapping[str, Node]
+    notices: Mapping[str, Bilingual]
+    examples: tuple[Example, ...]
+    reads: Mapping[str, frozenset[str]]
+    for_each: str | None = None
+    unit_where: Node | None = None
+    claims: Claims | None = None
+    payee: tuple[str, ...] = ()
+    fund: str | None = None
+    excludes: tuple[str, ...] = ()
+    exclusive: Exclusive | None = None
+    net_of: tuple[str, ...] = ()
+    order_of_need: Node | None = None
+    guard: Guard = Guard()  # noqa: B008 - frozen
+    sensitive: Mapping[str, str] | None = None
+    author: str = ""
+    unverified: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPolicy:
+    """A policy settled for one reference date and period: no date-dependent node is left in it."""
+
+    policy: Policy
+    on: date
+    period: Period
+    eligibility: Condition
+    amount: Node | None
+    tiers: tuple[Tier, ...] = ()
+    claim_key: Node | None = None
+    unit_where: Node | None = None
+    order_of_need: Node | None = None
