@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from policies.text import Bilingual, Language
 
@@ -89,7 +89,7 @@ class MianshenError(Exception):
         help_zh: str | None = None,
         help_en: str | None = None,
         place: Place = Place(),  # noqa: B008 - frozen
-    ) -> MianshenError:
+    ) -> Self:
         """Build the error with a single diagnostic."""
         remedy = None
         if help_zh is not None or help_en is not None:

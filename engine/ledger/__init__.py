@@ -1,5 +1,11 @@
-"""The ledger: grants with their evidence, funds, announcements, runs, slots and the audit log.
+"""The ledger: what was decided, granted, reserved, announced and approved, and by whom.
 
-Everything that must be true of money and rights is asserted here, by constraints of the database first.
-All times are aware UTC, all money is integer fen, entries are appended and corrected by reversal.
+SQLModel tables on SQLite (WAL, BEGIN IMMEDIATE, synchronous FULL) or PostgreSQL. Whatever belongs together is
+written in one transaction or not at all; keys are derived, so that writing twice changes nothing; every action
+is a row of a hash-chained audit log. Nothing here knows rules or profiles, and no row names a person: subjects
+are pseudonyms. It must never delete a grant, and never change one outside the transition table of its stages.
 """
+
+from engine.ledger.opening import Ledger, open_ledger
+
+__all__ = ["Ledger", "open_ledger"]

@@ -9,6 +9,14 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
+class SchemaVersion(SQLModel, table=True):
+    """Which layout of the tables this ledger has; one row."""
+
+    __tablename__ = "schema_version"
+    number: int = Field(primary_key=True)
+    created_at: str
+
+
 class PolicyVersion(SQLModel, table=True):
     """The text of one version of a rule file, kept for ever."""
 
@@ -46,7 +54,10 @@ class Run(SQLModel, table=True):
 
 
 class Slot(SQLModel, table=True):
-    """Policy x period: whether the schedule has run it. The primary key makes two servers run it once."""
+    """Policy x period: whether the schedule has run it. The primary key makes two servers run it once.
+
+    `period` is the period's key, `@` and the local minute at which the policy's calendar came due.
+    """
 
     __tablename__ = "slot"
     policy: str = Field(primary_key=True)
@@ -96,6 +107,8 @@ class Grant(SQLModel, table=True):
     fund: str | None = None
     on: str
     run: str
+    # Of the run: which transaction wrote the row, so that its digest can be checked again.
+    bucket: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     evidence: str
 
 
@@ -109,7 +122,8 @@ class Claim(SQLModel, table=True):
 
 
 class Waiting(SQLModel, table=True):
-    """A candidate that allocation turned down for now, with the reason (fund, quota, excluded, claimed)."""
+    """A candidate that allocation turned down for now, with the reason
+    (see `engine.allocating.Reason`)."""
 
     __tablename__ = "waiting"
     subject: str = Field(primary_key=True)

@@ -1,0 +1,346 @@
+"""The one door: parse, call, print, exit code. `mianshen --help` teaches the whole tool.
+
+Everything heavy is imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from notifier.console.failing import EXIT_CODES, EXIT_NEEDS_A_PERSON, guarded
+from notifier.console.speech import Speech, speech_of_process, without_language
+from policies.errors import MianshenError, SettingsError
+
+
+def _speech() -> Speech:
+    try:
+        return speech_of_process()
+    except MianshenError as error:
+        print(error.diagnostics[0].render("en"), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+say = _speech()
+
+_EPILOG = say("退出码:", "Exit codes:") + "  " + "  ".join(f"{code} {say(zh, en)};" for code, zh, en in EXIT_CODES)
+
+
+def _group(zh: str, en: str, **options: Any) -> typer.Typer:
+    return typer.Typer(
+        help=say(zh, en),
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **options,
+    )
+
+
+app = _group(
+    "免申 —— 主动兑现引擎:谁符合条件,就直接兑现、说明理由、通知到人,无需申请。\n\n"
+    "先看一遍完整流程:[bold]mianshen demo[/bold]。"
+    "一天的工作:profiles import(收数据)→ policies check / approve(审规则)→ run(跑批)→ notices send(发通知)。",
+    "mianshen: whoever qualifies is granted, told why and paid, without applying.\n\n"
+    "See the whole road first: [bold]mianshen demo[/bold]. "
+    "A day's work: profiles import (data) -> policies check / approve (rules) -> run (batch) -> notices send.",
+    epilog=_EPILOG,
+)
+policies_app = _group("政策规则文件:检查、跑例子、查看、审批", "rule files: check, test, show, approve")
+profiles_app = _group("画像:收数据、看来源、看缺口、看一个对象", "profiles: take in data, list sources, gaps, one subject")
+notices_app = _group("通知:发送与查看", "notices: send and show")
+funds_app = _group("资金池:拨款与余额", "funds: appropriate and show balances")
+audit_app = _group("审计日志", "the audit log")
+for name, group in (
+    ("policies", policies_app), ("profiles", profiles_app), ("notices", notices_app),
+    ("funds", funds_app), ("audit", audit_app),
+):  # fmt: skip
+    app.add_typer(group, name=name)
+
+
+class _Chosen:
+    """The options before the command."""
+
+    home: Path | None = None
+
+
+@app.callback()
+def _options(
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help=say("数据目录,默认 .mianshen 或环境变量 MIANSHEN_HOME",
+                                        "folder of all data; default .mianshen or MIANSHEN_HOME")),
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", help=say("zh 或 en;默认按系统语言", "zh or en; default by locale"))] = "",
+) -> None:  # fmt: skip
+    _Chosen.home = home
+
+
+def _installation() -> Any:
+    from engine.installation import Installation
+    from profiles.home import Home
+
+    return Installation(Home.from_environment(_Chosen.home))
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return datetime.now().astimezone().date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SettingsError.of(
+            "not-a-date", f"`{text}` 不是日期", f"`{text}` is not a date",
+            help_zh="写成 2026-11-22 这样", help_en="write it like 2026-11-22",
+        ) from None  # fmt: skip
+
+
+def command(group: typer.Typer, name: str, zh: str, en: str) -> Any:
+    """Register a command whose failures are shown as diagnostics with their exit code."""
+
+    def register(function: Any) -> Any:
+        return group.command(name, help=say(zh, en))(guarded(say)(function))
+
+    return register
+
+
+On = Annotated[str | None, typer.Option("--on", metavar="DATE", help=say("基准日,默认今天", "reference date; default today"))]
+Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON,供程序读取", "print JSON for programs"))]
+By = Annotated[str, typer.Option("--by", help=say("操作人姓名或工号", "name or staff number of who does it"))]
+
+
+@command(app, "demo", "样例城市走完全程:造数、收数、审规则、跑批、通知、解释",
+         "a sample city, the whole road: generate, take in, approve, run, notify, explain")  # fmt: skip
+def demo(
+    citizens: Annotated[int, typer.Option(help=say("样例市民数", "how many citizens"), min=100)] = 100_000,
+    seed: Annotated[int, typer.Option(help=say("随机种子:相同种子得到相同城市", "same seed, same city"))] = 1,
+    on: On = None,
+) -> None:
+    """Run the demo in its own home beside the working data."""
+    from notifier.console.demo import run_demo
+
+    home = _Chosen.home or Path(".mianshen") / "demo"
+    raise SystemExit(run_demo(home, citizens=citizens, seed=seed, on=_day(on), say=say))
+
+
+@command(policies_app, "check", "检查规则文件;不给路径则检查整个规则库", "check rule files; without paths, the whole library")
+def policies_check(
+    paths: Annotated[list[Path] | None, typer.Argument(help=say("文件或目录", "files or folders"))] = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.policies import check
+
+    raise SystemExit(check(_installation(), paths or [], say, as_json=json))
+
+
+@command(policies_app, "test", "跑规则文件里的例子", "run the examples inside the rule files")
+def policies_test(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件;默认全部", "policy ids or files; default all"))] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.policies import test
+
+    raise SystemExit(test(_installation(), ids or [], say, as_json=json))
+
+
+@command(policies_app, "show", "用平实的话说明一项政策", "explain one policy in plain words")
+def policies_show(
+    id: Annotated[str, typer.Argument(metavar="ID|FILE")],
+    form: Annotated[str, typer.Option("--as", help=say("words 平实语言;text 原文;json 结构", "words, text or json"))] = "words",
+) -> None:  # fmt: skip
+    from notifier.console.policies import show
+
+    show(_installation(), id, form, say)
+
+
+@command(policies_app, "approve", "审批一项政策的当前文本(审批人不能是作者)",
+         "approve the present text of a policy (never by its author)")  # fmt: skip
+def policies_approve(
+    ids: Annotated[list[str], typer.Argument(metavar="ID|all", help=say("政策编号,或 all 表示全部", "policy ids, or all"))],
+    by: By,
+    effective: Annotated[str | None, typer.Option("--from", metavar="DATE", help=say("从哪天起生效,默认今天", "effective from; default today"))] = None,
+) -> None:  # fmt: skip
+    from notifier.console.policies import approve
+
+    raise SystemExit(approve(_installation(), ids, by, _day(effective), say))
+
+
+@command(policies_app, "schema", "打印规则文件的 JSON Schema(供编辑器补全)", "print the JSON Schema of rule files, for editors")
+def policies_schema() -> None:
+    import json
+
+    from policies.schema import json_schema
+
+    print(json.dumps(json_schema(_installation().catalog.vocabulary), ensure_ascii=False, indent=2))
+
+
+@command(profiles_app, "import", "收入部门送来的数据文件", "take in extract files of the agencies")
+def profiles_import(
+    files: Annotated[list[Path], typer.Argument(help=say("CSV、Excel、Parquet 或 JSON Lines", "CSV, Excel, Parquet or JSON Lines"))],
+    source: Annotated[str | None, typer.Option(help=say("来源编号;默认按文件名判断", "source id; default by file name"))] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help=say("数据截至日,默认今天", "day the data describe; default today"))] = None,
+    partial: Annotated[bool, typer.Option("--partial", help=say("只含变动的行(默认是全量)", "holds changed rows only (default: full extract)"))] = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.profiles import take_in_files
+
+    raise SystemExit(
+        take_in_files(_installation(), files, source, _day(as_of), "partial" if partial else "full", say, as_json=json)
+    )
+
+
+@command(profiles_app, "sources", "列出数据来源:部门、用途、更新频率、文件的列", "list the sources: agency, purpose, refresh, columns")
+def profiles_sources(
+    id: Annotated[str | None, typer.Argument(help=say("只看一个来源的各列", "one source, with its columns"))] = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.profiles import sources
+
+    sources(_installation(), id, say, as_json=json)
+
+
+@command(profiles_app, "gaps", "数据缺口:隔离的行,以及让决定悬而未决的数据", "gaps: quarantined rows, and data that keep decisions open")
+def profiles_gaps(on: On = None, json: Json = False) -> None:
+    from notifier.console.profiles import gaps
+
+    gaps(_installation(), _day(on), say, as_json=json)
+
+
+@command(profiles_app, "show", "一个对象的画像:每项数据的值、来源、日期", "one subject's profile: each datum with source and date")
+def profiles_show(
+    subject: Annotated[str, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))],
+    on: On = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.profiles import show
+
+    show(_installation(), subject, _day(on), say, as_json=json)
+
+
+@command(app, "run", "跑批:计划、匹配、守护、分配、记账", "run the batch: plan, match, guard, allocate, record")
+def run(
+    on: On = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=say("只算不记", "decide, but write nothing"))] = False,
+    policy: Annotated[list[str] | None, typer.Option("--policy", metavar="ID", help=say("只跑这些政策", "only these policies"))] = None,
+    release: Annotated[list[str] | None, typer.Option("--release", metavar="ID", help=say("放行被守护暂停的政策", "release a policy that the guard holds"))] = None,
+    by: By = "operator",
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.runs import run_batch
+
+    needs_a_person = run_batch(
+        _installation(), _day(on), say,
+        dry_run=dry_run, only=policy or None, release=release or [], actor=by, as_json=json,
+    )  # fmt: skip
+    raise SystemExit(EXIT_NEEDS_A_PERSON if needs_a_person else 0)
+
+
+@command(app, "explain", "一项政策对一个对象:逐条说明为什么", "why a policy says yes, no or undetermined for one subject")
+def explain(
+    subject: Annotated[str, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))],
+    policy: Annotated[str, typer.Argument(metavar="POLICY")],
+    on: On = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.explaining import explain_subject
+
+    explain_subject(_installation(), subject, policy, _day(on), say, as_json=json)
+
+
+@command(app, "grants", "查兑现单", "look up grants")
+def grants(
+    subject: Annotated[str | None, typer.Option(help=say("假名或证件号", "pseudonym or identity number"))] = None,
+    policy: Annotated[str | None, typer.Option(metavar="ID")] = None,
+    limit: Annotated[int, typer.Option(min=1, help=say("最多列出多少笔", "list at most"))] = 20,
+    json: Json = False,
+) -> None:
+    from notifier.console.runs import show_grants
+
+    show_grants(_installation(), subject, policy, limit, say, as_json=json)
+
+
+@command(notices_app, "send", "把公告变成投递并发送;失败的按退避时间重试", "turn announcements into deliveries and send them; failures are retried later")
+def notices_send(json: Json = False) -> None:
+    from notifier.console.notices import send
+
+    raise SystemExit(send(_installation(), say, as_json=json))
+
+
+@command(notices_app, "show", "一个对象收到的通知;不给对象则看总数", "the notices of one subject; without one, the counts")
+def notices_show(
+    subject: Annotated[str | None, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))] = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.notices import show
+
+    show(_installation(), subject, say, as_json=json)
+
+
+@command(funds_app, "show", "各资金池的拨款、占用和余额", "appropriation, use and balance of every fund")
+def funds_show(json: Json = False) -> None:
+    from notifier.console.runs import show_funds
+
+    show_funds(_installation(), say, as_json=json)
+
+
+@command(funds_app, "appropriate", "设定一个资金池的拨款额", "set the appropriation of a fund")
+def funds_appropriate(
+    fund: Annotated[str, typer.Argument(metavar="FUND")],
+    yuan: Annotated[str, typer.Argument(help=say("元,最多两位小数", "yuan, at most two decimals"))],
+    by: By,
+) -> None:
+    from notifier.console.runs import appropriate_fund
+
+    appropriate_fund(_installation(), fund, yuan, by, say)
+
+
+@command(app, "serve", "按各政策的日历自动跑批,并提供网页", "run policies by their own calendars, and serve the pages")
+def serve(
+    host: Annotated[str, typer.Option()] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help=say("演示:可挑一个样例人打开网页(仅限 make demo 的数据)", "demo: pick a sample person (only on the demo's data)"))] = False,
+    schedule: Annotated[bool, typer.Option("--schedule/--no-schedule", help=say("是否按日历跑批", "whether to run the calendar"))] = True,
+) -> None:  # fmt: skip
+    from notifier.console.serving import serve_until_stopped
+
+    home = Path(".mianshen") / "demo" if demo and _Chosen.home is None else _Chosen.home
+    serve_until_stopped(home, host, port, demo=demo, schedule=schedule, say=say)
+
+
+@command(app, "schedule", "日历:跑过什么、接下来跑什么、补跑了什么", "the calendar: what ran, what is next, what was made up")
+def schedule(json: Json = False) -> None:
+    from notifier.console.serving import show_schedule
+
+    show_schedule(_installation(), say, as_json=json)
+
+
+@command(audit_app, "verify", "核对审计日志的哈希链和各批次摘要", "check the hash chain of the audit log and the digests of the batches")
+def audit_verify(json: Json = False) -> None:
+    from notifier.console.runs import verify_audit
+
+    raise SystemExit(verify_audit(_installation(), say, as_json=json))
+
+
+@command(app, "bench", "在这台机器上测速:匹配、记账、收数", "measure matching, recording and intake on this machine")
+def bench(
+    subjects: Annotated[int, typer.Option(help=say("匹配的画像数", "profiles to match"), min=10_000)] = 5_000_000,
+    json: Json = False,
+) -> None:
+    from notifier.console.benchmarks import run_benchmarks
+
+    run_benchmarks(subjects, say, as_json=json)
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    sys.argv[1:] = without_language(sys.argv[1:])
+    app()
+
+
+if __name__ == "__main__":
+    main()

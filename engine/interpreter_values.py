@@ -1,0 +1,293 @@
+"""The value of one expression for one subject: the reference meaning of every node of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from engine.civil_days import add_months, civil_from_days, months_between
+from engine.decision import Facts
+from engine.policy_inputs import Input, attribute_name
+from policies.tree import (
+    Add,
+    AddMonths,
+    Aggregate,
+    And,
+    Attribute,
+    Compare,
+    CompareRatio,
+    DatePart,
+    If,
+    In,
+    Literal,
+    Lookup,
+    Maximum,
+    Minimum,
+    MonthsBetween,
+    Multiply,
+    Named,
+    Node,
+    Not,
+    Or,
+    PrefixLookup,
+    Round,
+    Subtract,
+    Within,
+    children,
+)
+from policies.types import Value
+
+_NOBODY: frozenset[str] = frozenset()
+
+
+class Found(NamedTuple):
+    """A value and, where it is unknown, the names of the data whose absence makes it so."""
+
+    value: Value
+    missing: frozenset[str] = _NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What an evaluation has looked at: `values` for people (definitions too), `inputs` for evidence."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    inputs: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where an expression is evaluated: the facts of each depth, the names of inputs, and the log.
+
+    `log` is None inside aggregates: there the aggregate as a whole is the input.
+    """
+
+    facts: tuple[Facts, ...]
+    for_each: bool
+    aggregates: Mapping[Aggregate, str]
+    log: Log | None
+
+
+def surroundings(facts: tuple[Facts, ...], inputs: Iterable[Input], log: Log) -> Surroundings:
+    """Return the surroundings of a policy's expressions: `facts` is the subject and perhaps a unit."""
+    names = {one.node: one.name for one in inputs if isinstance(one.node, Aggregate)}
+    return Surroundings(facts, len(facts) > 1, names, log)
+
+
+def evaluate(node: Node, at: Surroundings) -> Found:
+    """Return the value of `node`. Every operand is evaluated, except the branch an `If` does not take."""
+    return _MEANINGS[type(node)](node, at)
+
+
+def _literal(node: Literal, at: Surroundings) -> Found:
+    if node.value is not None:
+        return Found(node.value)
+    if node.missing is None:
+        return Found(None)
+    _note(at, node.missing, None, is_input=True)
+    return Found(None, frozenset((node.missing,)))
+
+
+def _attribute(node: Attribute, at: Surroundings) -> Found:
+    value = at.facts[node.depth].value(node.path)
+    name = attribute_name(node, at.for_each)
+    _note(at, name, value, is_input=True)
+    return _input(name, value)
+
+
+def _named(node: Named, at: Surroundings) -> Found:
+    # The place in the log is taken before the child is evaluated: the name comes before its parts.
+    if at.log is not None:
+        at.log.values.setdefault(node.name, None)
+    found = evaluate(node.child, at)
+    if at.log is not None:
+        at.log.values[node.name] = found.value
+    if found.value is None and isinstance(node.child, Lookup | PrefixLookup):
+        # A table without a value for a known key: not the key is missing, but the parameter's value.
+        silent = Surroundings(at.facts, at.for_each, at.aggregates, None)
+        if evaluate(node.child.key, silent).value is not None:
+            return Found(None, frozenset((node.name,)))
+    return found
+
+
+def _not(node: Not, at: Surroundings) -> Found:
+    found = evaluate(node.child, at)
+    return found if found.value is None else Found(not found.value)
+
+
+def _and(node: And, at: Surroundings) -> Found:
+    return _kleene(node.children, at, decisive=False)
+
+
+def _or(node: Or, at: Surroundings) -> Found:
+    return _kleene(node.children, at, decisive=True)
+
+
+def _kleene(parts: tuple[Node, ...], at: Surroundings, decisive: bool) -> Found:
+    found = [evaluate(part, at) for part in parts]
+    if any(one.value is decisive for one in found):
+        return Found(decisive)
+    if any(one.value is None for one in found):
+        return Found(None, frozenset().union(*(one.missing for one in found)))
+    return Found(not decisive)
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+}
+TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _strict(compute: Callable[..., Value]) -> Callable[[Any, Surroundings], Found]:
+    """Return the meaning of a node that is unknown as soon as one operand is."""
+
+    def meaning(node: Node, at: Surroundings) -> Found:
+        found = [evaluate(child, at) for child in children(node)]
+        if any(one.value is None for one in found):
+            return Found(None, frozenset().union(*(one.missing for one in found)))
+        value = compute(node, *(one.value for one in found))
+        if value is None:
+            return Found(None, _data_below(node, at))
+        return Found(value)
+
+    return meaning
+
+
+def _compare_ratio(node: CompareRatio, numerator: int, denominator: int, right: int) -> Value:
+    if denominator == 0:
+        return None
+    operator = node.operator if denominator > 0 else TURNED[node.operator]
+    return _COMPARISONS[operator](numerator, right * denominator)
+
+
+def round_quotient(numerator: int, denominator: int, mode: str) -> int | None:
+    """Return numerator / denominator as an integer, rounded by `mode`; None for a zero denominator."""
+    if denominator == 0:
+        return None
+    if mode == "floor":
+        return numerator // denominator
+    negative = (numerator < 0) != (denominator < 0)
+    quotient, rest = divmod(abs(numerator), abs(denominator))
+    if mode == "up":
+        quotient += rest != 0
+    elif mode == "half_up":
+        quotient += 2 * rest >= abs(denominator)
+    return -quotient if negative else quotient
+
+
+def _lookup(node: Lookup, key: int | str) -> Value:
+    for case, value in node.cases:
+        if case == key:
+            return value
+    if node.each_further is not None and isinstance(key, int):
+        last, increment = node.each_further
+        base = dict(node.cases).get(last)
+        if key > last and isinstance(base, int):
+            return base + (key - last) * increment
+    return node.default
+
+
+def _prefix_lookup(node: PrefixLookup, key: str) -> Value:
+    matching = [(len(prefix), value) for prefix, value in node.cases if key.startswith(prefix)]
+    return max(matching, key=lambda one: one[0])[1] if matching else None
+
+
+def _date_part(node: DatePart, day: int) -> Value:
+    return civil_from_days(day)[("year", "month", "day").index(node.part)]
+
+
+def _if(node: If, at: Surroundings) -> Found:
+    condition = evaluate(node.condition, at)
+    if condition.value is None:
+        return condition
+    return evaluate(node.then if condition.value else node.otherwise, at)
+
+
+def _aggregate(node: Aggregate, at: Surroundings) -> Found:
+    name = at.aggregates.get(node, node.text)
+    answered = getattr(at.facts[node.from_depth], "aggregate", None)
+    value = answered(name) if answered is not None else fold(node, at)
+    _note(at, name, value, is_input=True)
+    return _input(name, value)
+
+
+def fold(node: Aggregate, at: Surroundings) -> Value:
+    """Return the aggregate's value over the items that the facts hold."""
+    items = at.facts[node.from_depth].items(node.path)
+    if items is None:
+        return None
+    values: list[Value] = []
+    unknown_filter = False
+    for item in items:
+        inside = Surroundings((*at.facts[: node.depth], item), at.for_each, at.aggregates, None)
+        kept = True if node.filter is None else evaluate(node.filter, inside).value
+        if kept is None:
+            unknown_filter = True
+        elif kept:
+            values.append(True if node.value is None else evaluate(node.value, inside).value)
+    if node.kind in ("any", "all"):
+        decisive = node.kind == "any"
+        if any(value is decisive for value in values):
+            return decisive
+        return None if any(value is None for value in values) else not decisive
+    if unknown_filter or any(value is None for value in values):
+        return None
+    known: list[int] = [int(value) for value in values if value is not None]
+    if node.kind in ("count", "sum"):
+        return sum(known)
+    if not known:
+        return None
+    return min(known) if node.kind == "min" else max(known)
+
+
+def _input(name: str, value: Value) -> Found:
+    return Found(None, frozenset((name,))) if value is None else Found(value)
+
+
+def _note(at: Surroundings, name: str, value: Value, *, is_input: bool) -> None:
+    if at.log is not None:
+        at.log.values[name] = value
+        if is_input:
+            at.log.inputs[name] = value
+
+
+def _data_below(node: Node, at: Surroundings) -> frozenset[str]:
+    """Return the inputs under a node that has no value although all of them are known: one must change."""
+    log = Log()
+    quiet = Surroundings(at.facts, at.for_each, at.aggregates, log)
+    for child in children(node):
+        evaluate(child, quiet)
+    return frozenset(log.inputs)
+
+
+_MEANINGS: dict[type, Callable[[Any, Surroundings], Found]] = {
+    Literal: _literal,
+    Attribute: _attribute,
+    Named: _named,
+    Not: _not,
+    And: _and,
+    Or: _or,
+    Compare: _strict(lambda node, left, right: _COMPARISONS[node.operator](left, right)),
+    CompareRatio: _strict(_compare_ratio),
+    Add: _strict(lambda node, left, right: left + right),
+    Subtract: _strict(lambda node, left, right: left - right),
+    Multiply: _strict(lambda node, left, right: left * right),
+    Round: _strict(lambda node, numerator, denominator: round_quotient(numerator, denominator, node.mode)),
+    Minimum: _strict(lambda node, *values: min(values)),
+    Maximum: _strict(lambda node, *values: max(values)),
+    If: _if,
+    In: _strict(lambda node, value: value in node.values),
+    Within: _strict(lambda node, value: value.startswith(node.prefixes)),
+    DatePart: _strict(_date_part),
+    MonthsBetween: _strict(lambda node, start, end: months_between(start, end)),
+    AddMonths: _strict(lambda node, day, months: add_months(day, months)),
+    Lookup: _strict(_lookup),
+    PrefixLookup: _strict(_prefix_lookup),
+    Aggregate: _aggregate,
+}

@@ -1,0 +1,170 @@
+"""Who may run what: versions of rule files, and their approval by someone other than the author."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, insert, select
+
+from engine.ledger import audit, tables
+from engine.ledger.opening import Ledger, table
+from policies.errors import LedgerError
+from policies.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A version that may run, from `effective_on` on."""
+
+    policy: str
+    version: str
+    effective_on: date
+    approved_by: str
+    approved_at: str
+    author: str
+
+
+def add_version(ledger: Ledger, policy: Policy, author: str | None = None) -> bool:
+    """Keep the text of a policy's version for ever; return False if it was kept already.
+
+    `author` defaults to the file's `author`.
+    Raises LedgerError if neither names anybody.
+    """
+    writer = (author or policy.author).strip()
+    if not writer:
+        raise LedgerError.of(
+            "author-missing",
+            f"政策 `{policy.id}` 没有写明作者",
+            f"the policy `{policy.id}` names no author",
+            help_zh="在规则文件里写 author:",
+            help_en="write author: in the rule file",
+        )
+    versions = table(tables.PolicyVersion)
+    with ledger.writing() as connection:
+        if _author(connection, policy.version) is not None:
+            return False
+        connection.execute(
+            insert(versions).values(
+                version=policy.version,
+                policy=policy.id,
+                text=policy.text,
+                author=writer,
+                added_at=ledger.now(),
+            )
+        )
+        audit.append(
+            connection,
+            at=ledger.now(),
+            actor=writer,
+            action="version-added",
+            detail={"policy": policy.id, "version": policy.version},
+        )
+    return True
+
+
+def approve(ledger: Ledger, version: str, by: str, effective_on: date | None = None) -> bool:
+    """Allow exactly this version to run from `effective_on` (default: today, in UTC).
+
+    Returns False if it was approved before. Raises LedgerError if the version is unknown, nobody is named,
+    or `by` is its author.
+    """
+    approver = by.strip()
+    approvals, versions = table(tables.Approval), table(tables.PolicyVersion)
+    with ledger.writing() as connection:
+        found = connection.execute(select(versions).where(versions.c.version == version)).first()
+        if found is None:
+            raise LedgerError.of(
+                "unknown-version",
+                f"账本里没有版本 `{version[:12]}`",
+                f"the ledger has no version `{version[:12]}`",
+                help_zh="先用 add_version 登记该版本的文本",
+                help_en="add the version's text to the ledger first",
+            )
+        if not approver:
+            raise LedgerError.of("approver-missing", "没有写明审批人", "the approver is not named")
+        # People do not become someone else by upper case.
+        if approver.casefold() == found.author.casefold():
+            raise LedgerError.of(
+                "author-approves",
+                f"`{by}` 是政策 `{found.policy}` 的作者，不能审批自己的版本",
+                f"`{by}` wrote the policy `{found.policy}` and cannot approve this version",
+                help_zh="请另一个人审批",
+                help_en="ask somebody else to approve it",
+            )
+        if connection.execute(select(approvals).where(approvals.c.version == version)).first():
+            return False
+        effective = (effective_on or ledger.clock().date()).isoformat()
+        connection.execute(
+            insert(approvals).values(
+                version=version,
+                policy=found.policy,
+                approved_by=approver,
+                approved_at=ledger.now(),
+                effective_on=effective,
+            )
+        )
+        audit.append(
+            connection,
+            at=ledger.now(),
+            actor=approver,
+            action="version-approved",
+            detail={"policy": found.policy, "version": version, "effective_on": effective},
+        )
+    return True
+
+
+def approved_policies(ledger: Ledger, on: date) -> dict[str, Approved]:
+    """Return for each policy the approved version that decides on day `on`: the one effective last."""
+    approvals, versions = table(tables.Approval), table(tables.PolicyVersion)
+    query = (
+        select(approvals, versions.c.author)
+        .join(versions, versions.c.version == approvals.c.version)
+        .where(approvals.c.effective_on <= on.isoformat())
+        .order_by(approvals.c.effective_on, approvals.c.approved_at, approvals.c.version)
+    )
+    with ledger.reading() as connection:
+        return {row.policy: _to_approved(row) for row in connection.execute(query)}
+
+
+def all_approvals(ledger: Ledger) -> list[Approved]:
+    """Return every approval, also of versions effective later, in order of policy and effective date."""
+    approvals, versions = table(tables.Approval), table(tables.PolicyVersion)
+    query = (
+        select(approvals, versions.c.author)
+        .join(versions, versions.c.version == approvals.c.version)
+        .order_by(approvals.c.policy, approvals.c.effective_on, approvals.c.approved_at)
+    )
+    with ledger.reading() as connection:
+        return [_to_approved(row) for row in connection.execute(query)]
+
+
+def version_text(ledger: Ledger, version: str) -> str:
+    """Return the rule file's text of a version. Raises LedgerError if the ledger does not have it."""
+    versions = table(tables.PolicyVersion)
+    with ledger.reading() as connection:
+        found = connection.execute(select(versions.c.text).where(versions.c.version == version)).scalar()
+    if found is None:
+        raise LedgerError.of(
+            "unknown-version",
+            f"账本里没有版本 `{version[:12]}`",
+            f"the ledger has no version `{version[:12]}`",
+        )
+    return str(found)
+
+
+def _author(connection: Connection, version: str) -> str | None:
+    versions = table(tables.PolicyVersion)
+    return connection.execute(select(versions.c.author).where(versions.c.version == version)).scalar()
+
+
+def _to_approved(row: object) -> Approved:
+    get = row.__getattribute__
+    return Approved(
+        policy=get("policy"),
+        version=get("version"),
+        effective_on=date.fromisoformat(get("effective_on")),
+        approved_by=get("approved_by"),
+        approved_at=get("approved_at"),
+        author=get("author"),
+    )

@@ -1,0 +1,54 @@
+"""How a failure looks in the terminal, and which exit code it has."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from notifier.console.speech import Speech
+from policies.errors import MianshenError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# A run that finished, but in which at least one policy was held or failed, needs a person.
+EXIT_NEEDS_A_PERSON = 10
+EXIT_INTERRUPTED = 130
+
+EXIT_CODES = (
+    (0, "完成", "done"),
+    (1, "检查或测试有不通过的项", "a check or an example did not pass"),
+    (2, "命令、选项或设置有误", "the command, an option or a setting is wrong"),
+    (3, "规则文件有误", "a rule file is wrong"),
+    (4, "目录文件有误", "a catalog file is wrong"),
+    (5, "数据文件被整体拒收", "an extract file was refused as a whole"),
+    (6, "画像库或保险库打不开、被占用或损坏", "the profile store or the vault is missing, locked or damaged"),
+    (7, "台账规则不允许,或台账打不开", "the ledger does not allow it, or cannot be opened"),
+    (8, "批次无法计划或继续", "a run cannot be planned or continued"),
+    (9, "通知渠道未配置或拒绝发送", "a channel is not configured, or refuses for good"),
+    (EXIT_NEEDS_A_PERSON, "批次完成,但有政策被暂停或失败,需人工处理", "the run finished, but a policy was held or failed"),
+    (EXIT_INTERRUPTED, "被中断;再次运行会接着做", "interrupted; run again to continue"),
+)
+
+
+def guarded(speech: Speech) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that shows a `MianshenError` as its diagnostics and leaves with its exit code."""
+
+    def decorate(command: Callable[P, R]) -> Callable[P, R]:
+        @wraps(command)
+        def run(*arguments: P.args, **options: P.kwargs) -> R:
+            try:
+                return command(*arguments, **options)
+            except MianshenError as error:
+                for diagnostic in error.diagnostics:
+                    print(diagnostic.render(speech.language), file=sys.stderr)
+                raise SystemExit(error.exit_code) from None
+            except KeyboardInterrupt:
+                print(speech("已中断;再次运行会接着做", "interrupted; run again to continue"), file=sys.stderr)
+                raise SystemExit(EXIT_INTERRUPTED) from None
+
+        return run
+
+    return decorate

@@ -1,0 +1,156 @@
+"""One bucket of an intake against what the store holds: what is new, what changed, what is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from profiles.intake_texts import ROW
+from profiles.quarantine import no_faults
+
+# How a row differs from the last: one item or subject twice with different content.
+Keys = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What one bucket of an intake comes to.
+
+    rows       the rows to append: data columns and `_removed`, ascending by subject (and item)
+    changed    the rows of the file that are new or say something new (with contacts)
+    newcomers  subjects that the table did not have
+    unchanged  rows of the file that say nothing new, identical copies included
+    removed    subjects that became tombstones; `live` is the change in the number of rows that count
+    """
+
+    rows: pl.DataFrame
+    changed: pl.DataFrame
+    newcomers: pl.Series
+    unchanged: int
+    removed: int
+    live: int
+
+
+def split_duplicates(
+    rows: pl.DataFrame, keys: Keys, content: Sequence[str], reason: str, column: str
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Return the rows whose key is theirs alone, the faults of the others, and the identical copies dropped.
+
+    Identical rows count once. If two rows of one key differ, nobody can say which is right: all go.
+    """
+    distinct = rows.unique([*keys, *content], keep="first", maintain_order=True)
+    copies = rows.height - distinct.height
+    clashing = distinct.filter(pl.struct(keys).is_duplicated() if len(keys) > 1 else pl.col(keys[0]).is_duplicated())
+    if clashing.is_empty():
+        return distinct, no_faults(), copies
+    key_rows = clashing.select(keys).unique()
+    clash_rows = rows.join(key_rows, on=list(keys), how="semi")
+    faults = clash_rows.select(
+        ROW, field=pl.lit(column), column=pl.lit(column), value=pl.lit(""), reason=pl.lit(reason)
+    )
+    lonely = distinct.join(key_rows, on=list(keys), how="anti", maintain_order="left")
+    return lonely, faults, rows.height - lonely.height - faults.height
+
+
+def merge_subjects(
+    incoming: pl.DataFrame, blanked: pl.DataFrame, current: pl.DataFrame, data: Sequence[str], full: bool
+) -> Merged:
+    """Merge a bucket of a register or of attributes.
+
+    Args:
+        incoming: good rows, one per subject, ascending.
+        blanked: subjects whose row is in quarantine: what the table says of them becomes unknown.
+        current: the live rows of the table, ascending: `subject` and `data`.
+        data: the columns to compare.
+        full: subjects of `current` that the extract does not name are gone.
+    """
+    if current.is_empty():
+        rows = incoming.select("subject", *data, pl.lit(False).alias("_removed"))
+        return Merged(rows, incoming, incoming["subject"], 0, 0, rows.height)
+    same_subjects = incoming["subject"].equals(current["subject"])
+    if same_subjects:
+        differs = _any_different(incoming, current, data)
+        changed = incoming.filter(differs)
+        newcomers = incoming["subject"].clear()
+    else:
+        beside = incoming.select("subject").join(
+            current.with_columns(pl.lit(True).alias("_known")), on="subject", how="left", maintain_order="left"
+        )
+        known = beside["_known"].fill_null(False)
+        changed = incoming.filter(_any_different(incoming, beside, data) | ~known)
+        newcomers = incoming["subject"].filter(~known)
+    parts = [changed.select("subject", *data, pl.lit(False).alias("_removed"))]
+    if not blanked.is_empty():
+        # What the agency says now cannot be read, and what it said before may be false: both are unknown.
+        lost = current.select("subject").join(blanked.select("subject").unique(), on="subject", how="semi")
+        lost = lost.join(incoming.select("subject"), on="subject", how="anti")
+        parts.append(_empty_rows(lost, current, data, removed=False))
+    removed = 0
+    if full and not same_subjects:
+        gone = current.select("subject").join(incoming.select("subject"), on="subject", how="anti")
+        gone = gone.join(blanked.select("subject"), on="subject", how="anti")
+        removed = gone.height
+        parts.append(_empty_rows(gone, current, data, removed=True))
+    rows = pl.concat(parts).sort("subject")
+    return Merged(rows, changed, newcomers, incoming.height - changed.height, removed, newcomers.len() - removed)
+
+
+def merge_items(
+    incoming: pl.DataFrame, blanked: pl.DataFrame, current: pl.DataFrame, data: Sequence[str], full: bool
+) -> Merged:
+    """Merge a bucket of a collection: an owner whose set of items changed in any way is written anew.
+
+    A quarantined item (`blanked`) of an owner stays in the set, empty: that there is an item is known, what
+    it says is not. Owners that a full extract does not name have no items any more. See `merge_subjects`.
+    """
+    keys = ["subject", "item"]
+    lost = blanked.unique(keys).join(incoming.select(keys), on=keys, how="anti")
+    coming = pl.concat(
+        [
+            incoming.select(*keys, *data),
+            lost.select(*keys, *(pl.lit(None, dtype=incoming.schema[name]).alias(name) for name in data)),
+        ]
+    ).sort(keys)
+    if current.is_empty():
+        rows = coming.with_columns(pl.lit(False).alias("_removed"))
+        return Merged(rows, incoming, incoming["subject"].unique(), 0, 0, rows.height)
+    owners = coming.select("subject").unique()
+    relevant = current.join(owners, on="subject", how="semi")
+    beside = coming.select(keys).join(
+        relevant.with_columns(pl.lit(True).alias("_known")), on=keys, how="left", maintain_order="left"
+    )
+    differs = _any_different(coming, beside, data) | ~beside["_known"].fill_null(False)
+    vanished = relevant.select(keys).join(coming.select(keys), on=keys, how="anti")
+    touched = pl.concat([coming.filter(differs).select("subject"), vanished.select("subject")]).unique()
+    rows = coming.join(touched, on="subject", how="semi").with_columns(pl.lit(False).alias("_removed"))
+    replaced = relevant.join(touched, on="subject", how="semi").height
+    parts, removed, lost_items = [rows], 0, 0
+    if full:
+        gone = current.join(owners, on="subject", how="anti")
+        lost_items = gone.height
+        tombs = gone.select("subject").unique().with_columns(pl.lit("").alias("item"))
+        removed = tombs.height
+        empty = [pl.lit(None, dtype=current.schema[name]).alias(name) for name in data]
+        parts.append(tombs.select(*keys, *empty, pl.lit(True).alias("_removed")))
+    newcomers = owners.join(current.select("subject"), on="subject", how="anti")["subject"]
+    changed = incoming.filter(differs.head(0)) if incoming.is_empty() else incoming.join(
+        coming.filter(differs).select(keys), on=keys, how="semi"
+    )
+    live = rows.height - replaced - lost_items
+    unchanged = incoming.height - changed.height
+    return Merged(pl.concat(parts).sort(keys), changed, newcomers, unchanged, removed, live)
+
+
+def _any_different(left: pl.DataFrame, right: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    if not columns:
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, left.height)
+    beside = pl.concat([left.select(columns), right.select(columns).rename(lambda name: f"{name}\x00")], how="horizontal")
+    different = [pl.col(name).ne_missing(pl.col(f"{name}\x00")) for name in columns]
+    return beside.select(pl.any_horizontal(different).alias("different"))["different"]
+
+
+def _empty_rows(subjects: pl.DataFrame, like: pl.DataFrame, data: Sequence[str], removed: bool) -> pl.DataFrame:
+    empty = [pl.lit(None, dtype=like.schema[name]).alias(name) for name in data]
+    return subjects.select("subject", *empty, pl.lit(removed).alias("_removed"))

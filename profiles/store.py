@@ -1,0 +1,305 @@
+"""The profile store: one Delta table per source, in buckets of subjects, appended to and merged on read.
+
+A table's rows hold the pseudonym (`subject`), for collections the `item` (and `member`), the data, and what
+the store itself needs: `_sequence` (the intake that wrote the row), `_as_of` (the day of that extract),
+`_removed` (a tombstone) and `_sealed` (a keyed digest of the contacts, which themselves are in the vault).
+Of each subject the rows of its highest `_sequence` count; for collections that is its whole set of items.
+`bucket` is the subject's place in the range of pseudonyms, so buckets follow each other in subject order.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from policies.errors import StoreError
+from profiles.home import Home
+from profiles.manifest import Manifest, TableState
+
+SYSTEM_COLUMNS: dict[str, type[pl.DataType]] = {
+    "subject": pl.String,
+    "_sequence": pl.Int64,
+    "_as_of": pl.Date,
+    "_removed": pl.Boolean,
+    "_sealed": pl.String,
+}
+ROWS_PER_GROUP = 50_000
+WRITER = WriterProperties(
+    compression="ZSTD",
+    compression_level=1,
+    max_row_group_size=ROWS_PER_GROUP,
+    # Pseudonyms are all different: a dictionary of them is only a detour.
+    column_properties={"subject": ColumnProperties(dictionary_enabled=False)},
+)
+Schema = Mapping[str, "pl.DataType | type[pl.DataType]"]
+
+
+def bucket_expression(buckets: int) -> pl.Expr:
+    """Return the expression that gives the bucket of the column `subject`, from 0 to `buckets` - 1."""
+    first = pl.col("subject").str.head(4).str.to_integer(base=16, strict=True).cast(pl.Int64)
+    return (first * buckets // 65_536).cast(pl.Int32).alias("bucket")
+
+
+def bucket_of(subject: str, buckets: int) -> int:
+    """Return the bucket of one subject; -1 for a text that is no pseudonym."""
+    try:
+        return int(subject[:4], 16) * buckets // 65_536
+    except ValueError:
+        return -1
+
+
+def table_folder(home: Home, table: str) -> Path:
+    """Return the folder of a table; its name is the source's id."""
+    return home.store / "tables" / table
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One Parquet file of a table version: where, how many rows, and what its statistics promise."""
+
+    path: str
+    rows: int
+    oldest_as_of: date | None
+    may_hold_removed: bool
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """One pinned version of one table, ready to be read bucket by bucket."""
+
+    name: str
+    version: int
+    full_as_of: date | None
+    columns: Mapping[str, pl.DataType]
+    files: Mapping[int, tuple[DataFile, ...]]
+
+    @cached_property
+    def is_collection(self) -> bool:
+        """Whether a subject may have several rows."""
+        return "item" in self.columns
+
+    @cached_property
+    def is_profile(self) -> bool:
+        """Whether it holds subjects' data (and not quarantined rows)."""
+        return "_sequence" in self.columns
+
+    def oldest_as_of(self, bucket: int) -> date | None:
+        """Return a day that no row of `bucket` is older than, without reading it; None: the bucket is empty."""
+        days = [file.oldest_as_of for file in self.files.get(bucket, ()) if file.oldest_as_of is not None]
+        if not days:
+            return None
+        return max(min(days), self.full_as_of) if self.full_as_of else min(days)
+
+    def read(
+        self, bucket: int, schema: Schema, *, subjects: pl.Series | None = None, with_removed: bool = False
+    ) -> pl.DataFrame:
+        """Return the current rows of `bucket` in ascending order of subject (and item).
+
+        Args:
+            bucket: which bucket.
+            schema: the columns to read and their types; one that the table does not have yet is null.
+            subjects: only these, if given.
+            with_removed: also return tombstones.
+        """
+        files = self.files.get(bucket, ())
+        wanted = {"subject": pl.String, **({"item": pl.String} if self.is_collection else {}), **schema}
+        if not files or (subjects is not None and subjects.len() == 0):
+            return pl.DataFrame(schema=wanted)
+        needed = dict(wanted)
+        layered = len(files) > 1
+        any_removed = any(file.may_hold_removed for file in files)
+        if layered:
+            needed["_sequence"] = pl.Int64
+        if any_removed:
+            needed["_removed"] = pl.Boolean
+        rows = self._scan(files, needed, subjects)
+        if layered:
+            rows = latest(rows)
+        if any_removed and not with_removed:
+            rows = rows.filter(~pl.col("_removed"))
+        order = ["subject", "item"] if self.is_collection else ["subject"]
+        if layered or self.is_collection or not rows["subject"].is_sorted():
+            rows = rows.sort(order)
+        return rows.select(list(wanted))
+
+    def _scan(
+        self, files: Sequence[DataFile], needed: Schema, subjects: pl.Series | None
+    ) -> pl.DataFrame:
+        present = {name: self.columns[name] for name in needed if name in self.columns}
+        scan = pl.scan_parquet(
+            [file.path for file in files],
+            schema=present,
+            missing_columns="insert",
+            extra_columns="ignore",
+            hive_partitioning=False,
+            glob=False,
+        )
+        if subjects is not None:
+            one = subjects.len() == 1
+            scan = scan.filter(
+                pl.col("subject") == subjects[0] if one else pl.col("subject").is_in(subjects.implode())
+            )
+        absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in needed.items() if name not in present]
+        try:
+            return scan.select(*present, *absent).collect()
+        except (pl.exceptions.PolarsError, OSError) as problem:
+            raise _damaged(self.name) from problem
+
+
+def latest(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep of each subject the rows of its highest `_sequence`."""
+    oldest = rows["_sequence"].min()
+    newer = rows.filter(pl.col("_sequence") != oldest)
+    if newer.is_empty():
+        return rows
+    newest = newer.filter(pl.col("_sequence") == pl.col("_sequence").max().over("subject"))
+    untouched = rows.filter(pl.col("_sequence") == oldest).join(newest.select("subject"), on="subject", how="anti")
+    return pl.concat([untouched, newest])
+
+
+def open_table(home: Home, name: str, version: int, full_as_of: date | None) -> StoredTable:
+    """Open `version` of the table `name`.
+
+    Raises:
+        StoreError: the table or the version does not exist, or its log is damaged.
+    """
+    folder = table_folder(home, name)
+    try:
+        delta = DeltaTable(folder, version=version)
+        actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+        columns = pl.DataFrame(pa.schema(delta.schema().to_arrow()).empty_table()).schema
+    except TableNotFoundError as problem:
+        raise _damaged(name) from problem
+    except (DeltaError, OSError, ValueError) as problem:
+        raise StoreError.of(
+            "version-missing",
+            f"表 `{name}` 没有版本 {version}，或其日志已损坏",
+            f"the table `{name}` has no version {version}, or its log is damaged",
+            help_zh="请从备份恢复档案库",
+            help_en="restore the store from a backup",
+        ) from problem
+    files: dict[int, list[DataFile]] = {}
+    for row in actions.iter_rows(named=True):
+        data_file = DataFile(
+            str(folder / row["path"]),
+            row["num_records"],
+            row.get("min._as_of"),
+            row.get("max._removed") is not False,
+        )
+        files.setdefault(int(row["partition.bucket"]), []).append(data_file)
+    kept = {bucket: tuple(sorted(listed, key=lambda file: file.path)) for bucket, listed in files.items()}
+    return StoredTable(name, version, full_as_of, columns, kept)
+
+
+def open_current(home: Home, manifest: Manifest, name: str) -> StoredTable | None:
+    """Open the committed version of a table, or return None if nothing was ever taken in for it."""
+    state = manifest.tables.get(name)
+    if state is None:
+        return None
+    return open_table(home, name, state.version, date.fromisoformat(state.full_as_of) if state.full_as_of else None)
+
+
+def append_rows(
+    home: Home, name: str, committed: TableState | None, frames: Iterator[pl.DataFrame], schema: Schema
+) -> int | None:
+    """Append `frames` as one new version; return it, or None if there was no row. The caller holds the lock.
+
+    Args:
+        home: the installation.
+        name: the table.
+        committed: what the manifest says of it; later versions are the remains of unfinished work.
+        frames: one frame per bucket, with all columns of `schema` and `bucket`.
+        schema: the columns of the table.
+
+    Raises:
+        StoreError: a column has another type than in the table.
+    """
+    first = next((frame for frame in frames if frame.height), None)
+    if first is None:
+        return None
+    clear_unfinished(home, name, committed)
+    order = [*schema, "bucket"]
+    failures: list[BaseException] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        # An error inside the writer would come out as the writer's own; it is kept and raised as it was.
+        try:
+            yield from to_arrow(first.select(order))
+            for frame in frames:
+                if frame.height:
+                    yield from to_arrow(frame.select(order))
+        except BaseException as problem:
+            failures.append(problem)
+            raise
+
+    arrow_schema = arrow_schema({**schema, "bucket": pl.Int32})
+    folder = table_folder(home, name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write_deltalake(
+            folder,
+            pa.RecordBatchReader.from_batches(arrow_schema, batches()),
+            partition_by=["bucket"],
+            mode="append",
+            schema_mode="merge" if committed else None,
+            writer_properties=WRITER,
+        )
+    except (DeltaError, ValueError, pa.ArrowException, OSError) as problem:
+        if failures:
+            raise failures[0] from None
+        raise StoreError.of(
+            "write-failed",
+            f"无法写入表 `{name}`：{_short(problem)}",
+            f"the table `{name}` could not be written: {_short(problem)}",
+            help_zh="请检查磁盘空间；若目录中改了字段类型，请换新字段名",
+            help_en="check the disk; if the catalog changed the type of a field, give the field a new name",
+        ) from problem
+    return int(DeltaTable(folder).version())
+
+
+def clear_unfinished(home: Home, name: str, committed: TableState | None) -> None:
+    """Take back what unfinished work has left in a table; the caller holds the lock."""
+    folder = table_folder(home, name)
+    if not folder.exists():
+        return
+    if committed is None:
+        shutil.rmtree(folder)
+        return
+    delta = DeltaTable(folder)
+    if delta.version() > committed.version:
+        delta.restore(committed.version)
+
+
+def to_arrow(frame: pl.DataFrame) -> list[pa.RecordBatch]:
+    """Return the frame as Arrow batches without string views, which Parquet writers do not know."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
+
+
+def arrow_schema(schema: Schema) -> pa.Schema:
+    """Return the Arrow schema of `to_arrow` for these columns."""
+    return pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+
+
+def _damaged(name: str) -> StoreError:
+    error = StoreError.of(
+        "table-damaged",
+        f"表 `{name}` 的数据文件缺失或已损坏",
+        f"data files of the table `{name}` are missing or damaged",
+        help_zh="请从备份恢复档案库",
+        help_en="restore the store from a backup",
+    )
+    assert isinstance(error, StoreError)
+    return error
+
+
+def _short(problem: BaseException) -> str:
+    return str(problem).splitlines()[0][:200] if str(problem) else type(problem).__name__
