@@ -250,9 +250,10 @@ def _settle_exclusive(
     for name in sorted(members):
         others = [other for other in members if other != name]
         held = _overlapping(earlier.filter(pl.col("policy").is_in(others)), terms[name].period)
-        lost = kept.filter(pl.col("policy") == name).join(held.select(key).unique(), on=key, how="semi")
+        holding = held.group_by(key).agg(_holds=pl.col("policy").min())
+        lost = kept.filter(pl.col("policy") == name).join(holding, on=key, how="inner")
         kept = kept.join(lost.select(KEY), on=KEY, how="anti", maintain_order="left")
-        waiting.append(_waiting(lost, Reason.EXCLUSIVE, group))
+        waiting.append(_waiting(lost, Reason.EXCLUSIVE, pl.col("_holds")).select(waiting[0].columns))
     rows = kept.filter(pl.col("policy").is_in(list(members)))
     highest = all(exclusive.choose == "highest" for exclusive in members.values())
     ranks = pl.DataFrame(

@@ -8,7 +8,7 @@ import narwhals as nw
 import polars as pl
 
 from engine.columnar_frames import FrameBuilder, with_derived
-from engine.columnar_programs import Frame, Program, Programs, compile_policies
+from engine.columnar_programs import Frame, Programs, compile_policies
 from engine.decision import Population
 from engine.interpreter import negative_amount
 from engine.matches import Matches, PolicyResult
@@ -20,14 +20,27 @@ Results = dict[str, PolicyResult]
 Errors = dict[str, MianshenError]
 
 
-def decide_all(fixed: Sequence[FixedPolicy], population: Population) -> Matches:
+def decide_all(
+    fixed: Sequence[FixedPolicy], population: Population, vocabulary: Vocabulary | None = None
+) -> Matches:
     """Decide every policy for every subject (and unit) of the population.
 
+    `vocabulary` is the one the policies were checked against; populations that know theirs (an attribute
+    `vocabulary`, as `FramesPopulation` has) need not be given it. For many buckets use `Compiled`.
     A policy that cannot be evaluated has an error in the result instead of rows; the others are not
     affected. Raises StoreError if the population itself cannot be read, and PolicyError if one policy id
-    is given twice.
+    is given twice or if there is no vocabulary.
     """
-    return Compiled(fixed, population.vocabulary).decide(population)
+    known = vocabulary or getattr(population, "vocabulary", None)
+    if not isinstance(known, Vocabulary):
+        raise PolicyError.of(
+            "vocabulary-needed",
+            "缺少目录词汇，无法确定关联与集合指向何处",
+            "without a vocabulary nobody knows where links and collections lead",
+            help_zh="把检查政策时使用的词汇一并传入",
+            help_en="pass the vocabulary that the policies were checked against",
+        )
+    return Compiled(fixed, known).decide(population)
 
 
 class Compiled:
@@ -102,9 +115,7 @@ def _evaluate(programs: Programs, population: Population, errors: Errors) -> Res
     return results
 
 
-def _decide_frame(
-    frame: Frame, data: pl.DataFrame | None, subjects: pl.Series, errors: Errors
-) -> Results:
+def _decide_frame(frame: Frame, data: pl.DataFrame | None, subjects: pl.Series, errors: Errors) -> Results:
     if data is None:
         unknown = pl.Series("eligible", [None], pl.Boolean).new_from_index(0, len(subjects))
         return {
@@ -127,17 +138,12 @@ def _decide_frame(
             if amount.null_count():
                 eligible = _withheld(eligible, amount)
                 amount = amount.drop_nulls()
-        elif _is_negative(program):
-            if eligible.any():
-                errors[policy] = negative_amount(program.fixed, int(program.constant_amount or 0))
-                continue
+        elif program.constant_amount is not None and int(program.constant_amount) < 0 and eligible.any():
+            errors[policy] = negative_amount(program.fixed, int(program.constant_amount))
+            continue
         kept = answers[f"kept {number}"] if program.kept is not None else None
         results[policy] = PolicyResult(program, frame.scope, data, subjects, eligible, kept, amount)
     return results
-
-
-def _is_negative(program: Program) -> bool:
-    return program.constant_amount is not None and int(program.constant_amount) < 0
 
 
 def _answers(frame: Frame, data: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +153,8 @@ def _answers(frame: Frame, data: pl.DataFrame) -> pl.DataFrame:
         wanted.append(program.eligible.alias(f"eligible {number}"))
         if program.kept is not None:
             wanted.append(program.kept.alias(f"kept {number}"))
-    return with_derived(data.lazy(), frame.scope).select(*wanted).collect().to_native()
+    answers: pl.DataFrame = with_derived(data.lazy(), frame.scope).select(*wanted).collect().to_native()
+    return answers
 
 
 def _amounts(frame: Frame, data: pl.DataFrame, answers: pl.DataFrame) -> dict[int, pl.Series]:
@@ -198,5 +205,3 @@ def _refuse_repeated(ids: Sequence[str]) -> None:
             help_zh="不同期间请分开匹配",
             help_en="match different periods one after the other",
         )
-
-

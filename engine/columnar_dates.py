@@ -44,9 +44,7 @@ class _OneDate:
         return None
 
 
-def as_date_comparison(
-    node: Compare, interner: Interner
-) -> tuple[Attribute, int | None, int | None] | None:
+def as_date_comparison(node: Compare, interner: Interner) -> tuple[Attribute, int | None, int | None] | None:
     """Return (date attribute, first day, last day) such that `node` is true exactly on those days, or None.
 
     Ages, completed months and days between are monotone in the date they start from, so that comparing

@@ -79,7 +79,7 @@ class ExpressionCompiler:
         self._compiled: dict[tuple[int, int], nw.Expr] = {}
         self._kept: dict[tuple[int, int], nw.Expr] = {}
         self._folds: dict[tuple[int, int], str] = {}
-        self._groups: dict[tuple[int, int, tuple[str, ...]], FoldGroup] = {}
+        self._groups: dict[tuple[int, int, int, tuple[str, ...]], FoldGroup] = {}
         self._scopes: list[Scope] = []  # keeps the ids in the keys above unique
 
     def compile(self, node: Node, scope: Scope) -> nw.Expr:
@@ -160,7 +160,7 @@ class ExpressionCompiler:
         """Return the group that works out `node`, registered with the scope it is attached to."""
         depth, mixed = _reach(node)
         attached, origin = scope.stack[depth], scope.stack[node.from_depth]
-        key = (id(attached), id(origin), node.path)
+        key = (id(attached), id(origin), node.depth, node.path)
         if not mixed and key in self._groups:
             return self._groups[key]
         links, name = node.path[:-1], node.path[-1]
@@ -281,8 +281,8 @@ def _round(compiler: ExpressionCompiler, node: Round, scope: Scope) -> nw.Expr:
         value = compiler.constant_value(node.denominator)
         if not value:
             return nw.lit(None, nw.Int64)
-        divisor, size, positive_divisor = nw.lit(int(value), nw.Int64), abs(int(value)), int(value) > 0
-        negative = numerator < 0 if positive_divisor else numerator > 0
+        divisor, size = nw.lit(int(value), nw.Int64), nw.lit(abs(int(value)), nw.Int64)
+        negative = numerator < 0 if int(value) > 0 else numerator > 0
     else:
         given = compiler.once(node.denominator, scope)
         # Without this guard a zero divisor would be an error on backends stricter than Polars.

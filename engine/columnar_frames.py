@@ -61,14 +61,14 @@ class FrameBuilder:
         frame = items.rename({_OWNER: "subject", "item": "unit"}).join(outer, on="subject", how="inner")
         return self._with_aggregates(frame, scope).sort("subject", "unit")
 
-    def _read(
-        self, space: str, wanted: Mapping[Path, str], subjects: pl.Series | None
-    ) -> pl.DataFrame:
+    def _read(self, space: str, wanted: Mapping[Path, str], subjects: pl.Series | None) -> pl.DataFrame:
         """Return `subject` and one column per wanted path, following links from space to space."""
         direct, linked = _split(wanted)
         names = sorted({*direct, *linked} - {ITSELF})
         raw = self.population.attributes(space, names, subjects)
-        chosen = [pl.col("subject" if name == ITSELF else name).alias(column) for name, column in direct.items()]
+        chosen = [
+            pl.col("subject" if name == ITSELF else name).alias(column) for name, column in direct.items()
+        ]
         frame = raw.select("subject", *chosen, *(pl.col(link).alias(_link(link)) for link in linked))
         targets = {link: self.scopes.vocabulary.spaces[space].links[link].target for link in linked}
         return self._follow(frame, linked, targets)
@@ -130,7 +130,8 @@ class FrameBuilder:
         finished = nw.from_native(joined.lazy()).with_columns(
             *(_finish(fold, nw.col(group.owner)).alias(fold.column) for fold in group.folds)
         )
-        return finished.collect().to_native().select(
+        complete: pl.DataFrame = finished.collect().to_native()
+        return complete.select(
             *(name for name in frame.columns if name != row), *(fold.column for fold in group.folds)
         )
 
@@ -159,8 +160,11 @@ def _fold(items: pl.DataFrame, group: FoldGroup, key: str) -> pl.DataFrame:
         before, after = _fold_parts(fold)
         inputs += before
         outputs += after
-    lazy = with_derived(items.lazy(), group.items).with_columns(*inputs)
-    return lazy.group_by(key).agg(*outputs).collect().to_native()
+    lazy = with_derived(items.lazy(), group.items)
+    if inputs:
+        lazy = lazy.with_columns(*inputs)
+    folded: pl.DataFrame = lazy.group_by(key).agg(*outputs).collect().to_native()
+    return folded
 
 
 def _fold_parts(fold: Fold) -> tuple[list[nw.Expr], list[nw.Expr]]:

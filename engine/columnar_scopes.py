@@ -11,7 +11,7 @@ from itertools import count
 
 import narwhals as nw
 
-from policies.errors import PolicyError
+from policies.errors import MianshenError, PolicyError
 from policies.text import Bilingual
 from policies.tree import AggregateKind
 from policies.types import Type
@@ -117,9 +117,9 @@ class Scopes:
 
     def collection(self, space: str, name: str) -> Collection:
         """Return the collection `name` of `space`. Raises PolicyError if there is none."""
-        declared = self.vocabulary.spaces[space].collections.get(name) if space in self.vocabulary.spaces else None
-        if declared is not None:
-            return declared
+        declared = self.vocabulary.spaces.get(space)
+        if declared is not None and name in declared.collections:
+            return declared.collections[name]
         if name == GRANTS:
             return Collection(GRANTS, Bilingual("已发放", "grants"), {})
         raise unknown_name(name)
@@ -133,7 +133,7 @@ def carry(column: str, owner: Scope, reader: Scope) -> None:
         scope = scope.parent
 
 
-def unknown_name(name: str) -> Exception:
+def unknown_name(name: str) -> MianshenError:
     """Return the error of a tree that names something its vocabulary does not hold."""
     return PolicyError.of(
         "unknown-name",
@@ -142,5 +142,3 @@ def unknown_name(name: str) -> Exception:
         help_zh="用同一份目录重新检查政策",
         help_en="check the policy again with this catalog",
     )
-
-

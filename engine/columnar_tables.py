@@ -11,6 +11,7 @@ from typing import Any
 import narwhals as nw
 
 from policies.tree import Lookup, PrefixLookup
+from policies.types import Value
 
 _CHAIN_AT_MOST = 6  # up to here comparing one by one is faster than a hash table
 
@@ -27,21 +28,20 @@ def lookup(key: nw.Expr, node: Lookup, type_: Any) -> nw.Expr:
             grown = (key - last) * increment + base
             further = nw.when(key > last).then(grown).otherwise(default)
     found = nw.when(key.is_null()).then(nothing)
-    by_value: dict[object, list[int | str]] = defaultdict(list)
+    by_value: dict[Value, list[int | str]] = defaultdict(list)
     for case, value in node.cases:
-        # True == 1 in Python: values of different types never share a table, but be exact about keys.
         by_value[value].append(case)
     if len(by_value) <= _CHAIN_AT_MOST:
-        for value, cases in by_value.items():
-            matches = key == cases[0] if len(cases) == 1 else key.is_in(cases)
+        for value, filed_under in by_value.items():
+            matches = key == filed_under[0] if len(filed_under) == 1 else key.is_in(filed_under)
             found = found.when(matches).then(nw.lit(value, type_))
         return found.otherwise(further)
-    cases = [case for case, _ in node.cases]
+    keys = [case for case, _ in node.cases]
     values = [value for _, value in node.cases]
-    filed = key.replace_strict(cases, values, default=None, return_dtype=type_)
+    filed = key.replace_strict(keys, values, default=None, return_dtype=type_)
     if node.default is None and node.each_further is None:
         return filed
-    return found.when(key.is_in(cases)).then(filed).otherwise(further)
+    return found.when(key.is_in(keys)).then(filed).otherwise(further)
 
 
 def prefix_lookup(key: nw.Expr, node: PrefixLookup, type_: Any) -> nw.Expr:

@@ -15,7 +15,6 @@ import polars as pl
 
 from policies.policy import Condition
 from policies.types import Value
-from policies.vocabulary import Vocabulary
 
 
 class Outcome(Enum):
@@ -80,10 +79,6 @@ class Population(Protocol):
     Code -> String; links -> String (the pseudonym of the target). Null is unknown. Data older than the
     attribute's freshness limit on the reference date is already null.
     """
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary of the catalog: where links lead, and what belongs to the items of a collection."""
 
     def attributes(
         self, space: str, names: Iterable[str], subjects: pl.Series | None = None

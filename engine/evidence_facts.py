@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.decision import Decision, Facts
-from engine.interpreter import decide
+from engine.interpreter import decide, units_unknown
 from engine.policy_inputs import inputs_of
-from policies.errors import PolicyError
+from policies.errors import MianshenError, PolicyError
 from policies.policy import FixedPolicy
 from policies.types import Date, Value, to_day_number
 
@@ -46,8 +46,11 @@ class EvidenceFacts:
 
 def decide_again(fixed: FixedPolicy, inputs: Mapping[str, Value]) -> Decision:
     """Decide from recorded inputs alone. Raises PolicyError if the evidence is incomplete."""
-    if fixed.policy.for_each is None:
+    name = fixed.policy.for_each
+    if name is None:
         return decide(fixed, EvidenceFacts(inputs))
+    if name in inputs and inputs[name] is None:
+        return units_unknown(fixed)
     return decide(fixed, EvidenceFacts(inputs, "subject."), EvidenceFacts(inputs))
 
 
@@ -73,12 +76,11 @@ def inputs_from_json(fixed: FixedPolicy, evidence: str) -> dict[str, Value]:
         ) from None
 
 
-def _not_recorded(name: str) -> PolicyError:
-    error = PolicyError.of(
+def _not_recorded(name: str) -> MianshenError:
+    return PolicyError.of(
         "evidence-incomplete",
         f"证据里没有 `{name}` 的记录",
         f"the evidence does not record `{name}`",
         help_zh="用作出决定时的那个政策版本重新判定",
         help_en="decide again with the version of the policy that made the decision",
     )
-    return PolicyError(error.diagnostics)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from policies.errors import StoreError
+from policies.errors import MianshenError, StoreError
 from policies.types import Bool, Date, Number, Type
 from policies.vocabulary import Collection, Space, Vocabulary
 
@@ -36,9 +36,7 @@ class FramesPopulation:
     collections: Mapping[tuple[str, str], pl.DataFrame]
     about: Mapping[str, pl.Series] | None = None
 
-    def attributes(
-        self, space: str, names: Iterable[str], subjects: pl.Series | None = None
-    ) -> pl.DataFrame:
+    def attributes(self, space: str, names: Iterable[str], subjects: pl.Series | None = None) -> pl.DataFrame:
         """See `engine.decision.Population`. Raises StoreError for a space without a frame."""
         frame = self._space(space)
         declared = self.vocabulary.spaces[space]
@@ -50,9 +48,7 @@ class FramesPopulation:
             chosen = chosen.join(_named(self.about[space], "subject"), on="subject", how="semi")
         return chosen.sort("subject").collect()
 
-    def items(
-        self, space: str, collection: str, names: Iterable[str], owners: pl.Series
-    ) -> pl.DataFrame:
+    def items(self, space: str, collection: str, names: Iterable[str], owners: pl.Series) -> pl.DataFrame:
         """See `engine.decision.Population`. Raises StoreError for a collection without a frame."""
         frame = self.collections.get((space, collection))
         if frame is None:
@@ -88,12 +84,11 @@ def _column(frame: pl.DataFrame, declared: Space | Collection | None, name: str)
     return pl.col(name) if declared is None else pl.col(name).cast(pl.String)
 
 
-def _no_frame(name: str) -> StoreError:
-    error = StoreError.of(
+def _no_frame(name: str) -> MianshenError:
+    return StoreError.of(
         "no-such-frame",
         f"内存人口中没有 `{name}` 的数据表",
         f"the population in memory has no frame for `{name}`",
         help_zh="请传入该空间或集合的数据表",
         help_en="pass a frame for this space or collection",
     )
-    return StoreError(error.diagnostics)

@@ -8,7 +8,7 @@ from engine.decision import Decision, Facts, Outcome, TraceStep, ValueUsed
 from engine.interpreter_settling import settling_facts
 from engine.interpreter_values import Log, Surroundings, evaluate, surroundings
 from engine.policy_inputs import inputs_of, whole_condition
-from policies.errors import PolicyError
+from policies.errors import MianshenError, PolicyError
 from policies.policy import Condition, FixedPolicy
 from policies.types import Value
 
@@ -52,9 +52,7 @@ def decide_units(fixed: FixedPolicy, subject: Facts) -> list[tuple[str, Decision
         return [("", decide(fixed, subject))]
     units = subject.items((name,))
     if units is None:
-        used = (ValueUsed(name, None),)
-        trace = TraceStep(whole_condition(fixed), None, used)
-        return [("", Decision(Outcome.UNDETERMINED, None, trace, (name,), {name: None}))]
+        return [("", units_unknown(fixed))]
     pairs = []
     for unit in units:
         if fixed.unit_where is not None:
@@ -63,6 +61,25 @@ def decide_units(fixed: FixedPolicy, subject: Facts) -> list[tuple[str, Decision
                 continue
         pairs.append((str(getattr(unit, "id", "")), decide(fixed, subject, unit)))
     return pairs
+
+
+def units_unknown(fixed: FixedPolicy) -> Decision:
+    """Return the decision of a `for_each` policy for a subject whose units are not known."""
+    name = str(fixed.policy.for_each)
+    trace = TraceStep(whole_condition(fixed), None, (ValueUsed(name, None),))
+    return Decision(Outcome.UNDETERMINED, None, trace, (name,), {name: None})
+
+
+def claim_key_and_need(
+    fixed: FixedPolicy, subject: Facts, unit: Facts | None = None
+) -> tuple[str | None, int | None]:
+    """Return the claim key and the order of need, as in `Matches.rows`; None where absent or unknown."""
+    at = surroundings(_facts(fixed, subject, unit), inputs_of(fixed), Log())
+    key = None if fixed.claim_key is None else evaluate(fixed.claim_key, at).value
+    need = None if fixed.order_of_need is None else evaluate(fixed.order_of_need, at).value
+    if isinstance(key, bool):
+        key = "true" if key else "false"
+    return None if key is None else str(key), None if need is None else int(need)
 
 
 def amount_steps(fixed: FixedPolicy, subject: Facts, unit: Facts | None = None) -> list[tuple[str, Value]]:
@@ -126,7 +143,7 @@ def _with_amount(fixed: FixedPolicy, trace: TraceStep, at: Surroundings, log: Lo
     amount, missing = evaluate(fixed.amount, at)
     if amount is None:
         return _decision(Outcome.UNDETERMINED, trace, log, settled_by=missing)
-    if amount_is_negative(amount):
+    if int(amount) < 0:
         raise negative_amount(fixed, int(amount))
     return _decision(Outcome.ELIGIBLE, trace, log, amount=int(amount), tier=_tier(fixed, at))
 
@@ -141,21 +158,15 @@ def _tier(fixed: FixedPolicy, at: Surroundings) -> int | None:
     return None
 
 
-def amount_is_negative(amount: Value) -> bool:
-    """Return True for an amount below zero, which no policy may grant."""
-    return isinstance(amount, int) and amount < 0
-
-
-def negative_amount(fixed: FixedPolicy, amount: int) -> PolicyError:
+def negative_amount(fixed: FixedPolicy, amount: int) -> MianshenError:
     """Return the error of a policy whose amount came out negative."""
-    error = PolicyError.of(
+    return PolicyError.of(
         "negative-amount",
         f"政策 `{fixed.policy.id}` 算出了负的金额：{amount} 分",
         f"policy `{fixed.policy.id}` computed a negative amount: {amount} fen",
         help_zh="在 `benefit` 里写 `floor: 0`，或更正公式",
         help_en="give `floor: 0` in `benefit`, or correct the formula",
     )
-    return PolicyError(error.diagnostics)
 
 
 def _decision(

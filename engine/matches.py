@@ -115,7 +115,7 @@ class Matches:
             (nw.lit(None, nw.Int64) if program.need is None else program.need).alias("need"),
             *(nw.col(one.column).alias(f"input {one.name}") for one in program.readings),
         )
-        rows = chosen.collect().to_native()
+        rows: pl.DataFrame = chosen.collect().to_native()
         amount = pl.lit(program.constant_amount, pl.Int64) if result.amount is None else result.amount
         return rows.with_columns(amount.alias("amount"), evidence(program.readings)).select(*ROWS_SCHEMA)
 

@@ -92,9 +92,7 @@ class Spill:
 
     def read(self, name: str, bucket: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a frame that was put aside, or only some of its columns."""
-        return pl.read_ipc(
-            self._path(name, bucket), columns=None if columns is None else list(columns), memory_map=False
-        )
+        return pl.read_ipc(self._path(name, bucket), columns=None if columns is None else list(columns))
 
     def _path(self, name: str, bucket: int) -> Path:
         return self.folder / f"{name}-{bucket}.arrow"

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 from typing import Literal
 
 from policies.text import Bilingual
@@ -66,7 +65,7 @@ class SourceField:
     required: bool = False
     date_formats: tuple[str, ...] = DATE_FORMATS
     power: int = 0
-    codes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    codes: Mapping[str, str] = field(default_factory=dict)
     yes: tuple[str, ...] = YES_WORDS
     no: tuple[str, ...] = NO_WORDS
     sensitive: bool = False
@@ -194,7 +193,7 @@ class Catalog:
 
     vocabulary: Vocabulary
     sources: Mapping[str, Source]
-    validity: Mapping[str, Mapping[str, Validity]] = field(default_factory=lambda: MappingProxyType({}))
+    validity: Mapping[str, Mapping[str, Validity]] = field(default_factory=dict)
     digest: str = ""
 
     @property

@@ -63,7 +63,8 @@ def _rewrite(home: Home, table: StoredTable, buckets: int, sequence: int) -> tup
             frame = table.read(bucket, schema)
             rows += frame.height
             layer = frame.with_columns(
-                pl.lit(bucket, dtype=pl.Int32).alias("bucket"), pl.lit(sequence, dtype=pl.Int64).alias("_sequence")
+                pl.lit(bucket, dtype=pl.Int32).alias("bucket"),
+                pl.lit(sequence, dtype=pl.Int64).alias("_sequence"),
             )
             yield from to_arrow(layer.select(*schema, "bucket"))
 

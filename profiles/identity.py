@@ -35,6 +35,8 @@ for _value, _character in enumerate(CREDIT_ALPHABET):
     _CREDIT_VALUES[ord(_character)] = _value
 _CREDIT_CHECKS = np.frombuffer(CREDIT_ALPHABET.encode(), dtype=np.uint8)
 _RESIDENT_CHECK_BYTES = np.frombuffer(RESIDENT_CHECKS.encode(), dtype=np.uint8)
+# What a well-shaped number may still get wrong; 0 stands for nothing.
+_REASONS = ("", "future-birth", "impossible-date", "wrong-checksum")
 _DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
 
 
@@ -55,7 +57,9 @@ def credit_check_character(first_seventeen: str) -> str:
 
 def organisation_check_character(first_eight: str) -> str:
     """Return the check character of an organisation code (GB 11714), the 17th of a credit code."""
-    total = sum(int(char, 36) * weight for char, weight in zip(first_eight, ORGANISATION_WEIGHTS, strict=True))
+    total = sum(
+        int(char, 36) * weight for char, weight in zip(first_eight, ORGANISATION_WEIGHTS, strict=True)
+    )
     return "0X987654321"[total % 11]
 
 
@@ -108,6 +112,18 @@ def has_valid_organisation_check(code: str) -> bool:
     return len(inner) == 9 and organisation_check_character(inner[:8]) == inner[8]
 
 
+def organisation_check_failures(codes: pl.Series) -> int:
+    """Return how many of the valid credit codes in `codes` fail the inner check of GB 11714."""
+    shaped = codes.drop_nulls()
+    shaped = shaped.filter(shaped.str.contains(_CREDIT_SHAPE))
+    if shaped.len() == 0:
+        return 0
+    inner = _characters(shaped)[:, 8:17].astype(np.int64)
+    values = np.where(inner[:, :8] <= ord("9"), inner[:, :8] - ord("0"), inner[:, :8] - ord("A") + 10)
+    expected = np.frombuffer(b"0X987654321", dtype=np.uint8)[(values @ np.array(ORGANISATION_WEIGHTS)) % 11]
+    return int((expected != inner[:, 8]).sum())
+
+
 def _characters(numbers: pl.Series) -> np.ndarray:
     """Return an n x 18 matrix of bytes for texts of exactly 18 ASCII characters."""
     text: str = numbers.str.join("").item() if numbers.len() else ""
@@ -134,11 +150,13 @@ def citizen_number_faults(numbers: pl.Series, on: date | None = None) -> pl.Seri
     expected = _RESIDENT_CHECK_BYTES[(digits @ np.array(RESIDENT_WEIGHTS)) % 11]
     wrong_check = expected != characters[:, 17]
     # A mistyped digit spoils both date and check; the check is the surer sign, so it is told first.
-    reasons = np.full(len(characters), None, dtype=object)
+    reasons = np.zeros(len(characters), dtype=np.int8)
     if on is not None:
-        reasons[year * 10_000 + month * 100 + day > on.year * 10_000 + on.month * 100 + on.day] = "future-birth"
-    reasons[~real] = "impossible-date"
-    reasons[wrong_check] = "wrong-checksum"
+        reasons[year * 10_000 + month * 100 + day > on.year * 10_000 + on.month * 100 + on.day] = (
+            "future-birth"
+        )
+    reasons[~real] = _REASONS.index("impossible-date")
+    reasons[wrong_check] = _REASONS.index("wrong-checksum")
     return _with_reasons(faults, candidates, reasons)
 
 
@@ -152,8 +170,8 @@ def credit_code_faults(codes: pl.Series) -> pl.Series:
     characters = _characters(codes.gather(candidates))
     values = _CREDIT_VALUES[characters[:, :17]].astype(np.int64)
     expected = _CREDIT_CHECKS[-(values @ np.array(CREDIT_WEIGHTS)) % 31]
-    reasons = np.full(len(characters), None, dtype=object)
-    reasons[expected != characters[:, 17]] = "wrong-checksum"
+    reasons = np.zeros(len(characters), dtype=np.int8)
+    reasons[expected != characters[:, 17]] = _REASONS.index("wrong-checksum")
     return _with_reasons(faults, candidates, reasons)
 
 
@@ -178,10 +196,11 @@ def _shape_faults(numbers: pl.Series, shaped: pl.Series) -> pl.Series:
 
 
 def _with_reasons(faults: pl.Series, places: pl.Series, reasons: np.ndarray) -> pl.Series:
-    found = np.not_equal(reasons, None).nonzero()[0]
+    found = reasons.nonzero()[0]
     if len(found) == 0:
         return faults
-    return faults.scatter(places.gather(found), pl.Series(reasons[found].tolist(), dtype=pl.String))
+    texts = pl.Series([_REASONS[reason] for reason in reasons[found].tolist()], dtype=pl.String)
+    return faults.scatter(places.gather(found), texts)
 
 
 def _keyed(key: bytes, space: str) -> Callable[[str], str]:
@@ -206,7 +225,9 @@ def pseudonyms(key: bytes, space: str, numbers: pl.Series) -> pl.Series:
     """Return the pseudonyms of a column of normalised numbers; null stays null."""
     hashed = _keyed(key, space)
     return pl.Series(
-        numbers.name, [None if number is None else hashed(number) for number in numbers.to_list()], dtype=pl.String
+        numbers.name,
+        [None if number is None else hashed(number) for number in numbers.to_list()],
+        dtype=pl.String,
     )
 
 

@@ -18,6 +18,7 @@ from profiles.identity import normalised_column, number_faults, pseudonyms
 from profiles.intake_dates import date_expression, second_look
 from profiles.intake_texts import MALFORMED, ROW
 from profiles.quarantine import FAULT_SCHEMA, no_faults
+from profiles.snapshot_types import polars_type
 
 LONGEST_TEXT = 2_000
 # A spreadsheet runs a cell that starts so; `-5` and `+86 138…` are no formulas, `-cmd()` and `+A1!B2` are.
@@ -36,7 +37,7 @@ NUMBER = "_number"
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
-    """What a batch is checked against: the source's declaration, the day of the extract, the pseudonym key."""
+    """What a batch is checked against: the source, the day of the extract, the key of pseudonyms."""
 
     source: Source
     catalog: Catalog
@@ -61,15 +62,6 @@ class Checked:
     rows: int
 
 
-def column_type(field: SourceField) -> type[pl.DataType]:
-    """Return the Polars type of the stored column of `field`."""
-    if isinstance(field.type, Bool):
-        return pl.Boolean
-    if isinstance(field.type, Number):
-        return pl.Int64
-    return pl.Date if isinstance(field.type, Date) else pl.String
-
-
 def stored_schema(source: Source) -> dict[str, type[pl.DataType]]:
     """Return the data columns (no system columns) of the table of `source`."""
     schema: dict[str, type[pl.DataType]] = {}
@@ -77,7 +69,7 @@ def stored_schema(source: Source) -> dict[str, type[pl.DataType]]:
         schema["item"] = pl.String
         if source.member is not None:
             schema["member"] = pl.String
-    return schema | {field.name: column_type(field) for field in source.stored_fields}
+    return schema | {field.name: polars_type(field.type) for field in source.stored_fields}
 
 
 def check_batch(frame: pl.DataFrame, plan: CheckPlan) -> Checked:
@@ -96,7 +88,9 @@ def check_batch(frame: pl.DataFrame, plan: CheckPlan) -> Checked:
     malformed = cleaned.filter(pl.col(MALFORMED).is_not_null())
     if malformed.height:
         faults.append(
-            malformed.select(ROW, field=pl.lit(""), column=pl.lit(""), value=pl.lit(""), reason=pl.col(MALFORMED))
+            malformed.select(
+                ROW, field=pl.lit(""), column=pl.lit(""), value=pl.lit(""), reason=pl.col(MALFORMED)
+            )
         )
         cleaned_rows = cleaned.filter(pl.col(MALFORMED).is_null())
     else:
@@ -106,7 +100,9 @@ def check_batch(frame: pl.DataFrame, plan: CheckPlan) -> Checked:
     faults += identity_faults + value_faults
     together = pl.concat([cleaned_rows.select(ROW), identities, values], how="horizontal")
     if not faults:
-        return Checked(together, no_faults(), together.select(_identity_columns(source)).clear(), cleaned.height)
+        return Checked(
+            together, no_faults(), together.select(_identity_columns(source)).clear(), cleaned.height
+        )
     found = pl.concat([fault.select(list(FAULT_SCHEMA)) for fault in faults])
     faulty = found.select(ROW).unique()
     good = together.join(faulty, on=ROW, how="anti", maintain_order="left")
@@ -157,7 +153,9 @@ def _pseudonyms(
     if required:
         _add_missing(faults, cleaned, column, field)
     if wrong.null_count() < wrong.len():
-        numbers = pl.DataFrame({"n": numbers, "w": wrong}).select(pl.when(pl.col("w").is_null()).then("n"))["n"]
+        numbers = pl.DataFrame({"n": numbers, "w": wrong}).select(pl.when(pl.col("w").is_null()).then("n"))[
+            "n"
+        ]
     return numbers, pseudonyms(plan.key, space, numbers)
 
 
@@ -191,7 +189,9 @@ def _values(cleaned: pl.DataFrame, plan: CheckPlan) -> tuple[pl.DataFrame, list[
     for field in plan.source.fields:
         if field.role == "link":
             assert field.target is not None and field.link is not None
-            _, column = _pseudonyms(cleaned, field.column, field.target, field.name, field.required, plan, faults)
+            _, column = _pseudonyms(
+                cleaned, field.column, field.target, field.name, field.required, plan, faults
+            )
             columns[field.link] = column
             continue
         column = first_pass[_name(field)]
@@ -219,8 +219,7 @@ def _value_expression(field: SourceField, plan: CheckPlan) -> pl.Expr:
         return pl.when(yes).then(pl.lit(True)).when(no).then(pl.lit(False))
     if isinstance(field.type, Number):
         value = _number_expression(text, field.type.scale + field.power)
-        value = pl.when(value.is_between(field.type.low, field.type.high)).then(value)
-        return value
+        return pl.when(value.is_between(field.type.low, field.type.high)).then(value)
     if isinstance(field.type, Date):
         return _not_in_the_future(date_expression(text, field.date_formats[0]), field, plan)
     if isinstance(field.type, Code):
@@ -230,7 +229,9 @@ def _value_expression(field: SourceField, plan: CheckPlan) -> pl.Expr:
 
 
 def _plain_text(text: pl.Expr) -> pl.Expr:
-    return ~(text.str.contains(FORMULA) | text.str.contains(UNPRINTABLE) | (text.str.len_bytes() > LONGEST_TEXT))
+    return ~(
+        text.str.contains(FORMULA) | text.str.contains(UNPRINTABLE) | (text.str.len_bytes() > LONGEST_TEXT)
+    )
 
 
 def _number_expression(text: pl.Expr, places: int) -> pl.Expr:
@@ -312,7 +313,11 @@ def _reason_expression(field: SourceField) -> pl.Expr:
         )
     if isinstance(field.type, Date):
         shape = r"^[0-9]{4}[^0-9]?[0-9]{1,2}[^0-9]?[0-9]{1,2}"
-        return strange.when(text.str.contains(shape)).then(pl.lit("impossible-date")).otherwise(pl.lit("not-a-date"))
+        return (
+            strange.when(text.str.contains(shape))
+            .then(pl.lit("impossible-date"))
+            .otherwise(pl.lit("not-a-date"))
+        )
     return strange.otherwise(pl.lit("unknown-code"))
 
 
@@ -323,7 +328,9 @@ def _add_faults(
         return
     found = reasons.is_not_null().arg_true()
     texts = cleaned[column].gather(found)
-    formula = pl.when(texts.str.contains(FORMULA)).then(pl.lit("formula-in-cell")).otherwise(reasons.gather(found))
+    formula = (
+        pl.when(texts.str.contains(FORMULA)).then(pl.lit("formula-in-cell")).otherwise(reasons.gather(found))
+    )
     faults.append(
         pl.select(
             cleaned[ROW].gather(found).alias(ROW),
@@ -340,7 +347,10 @@ def _add_missing(faults: list[pl.DataFrame], cleaned: pl.DataFrame, column: str,
         missing = cleaned.filter(pl.col(column).is_null()).select(ROW)
         faults.append(
             missing.with_columns(
-                field=pl.lit(field), column=pl.lit(column), value=pl.lit(""), reason=pl.lit("missing-required")
+                field=pl.lit(field),
+                column=pl.lit(column),
+                value=pl.lit(""),
+                reason=pl.lit("missing-required"),
             )
         )
 

@@ -7,10 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from profiles.intake_texts import ROW
-from profiles.quarantine import no_faults
-
-# How a row differs from the last: one item or subject twice with different content.
 Keys = Sequence[str]
 
 
@@ -34,28 +30,28 @@ class Merged:
 
 
 def split_duplicates(
-    rows: pl.DataFrame, keys: Keys, content: Sequence[str], reason: str, column: str
+    rows: pl.DataFrame, keys: Keys, content: Sequence[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Return the rows whose key is theirs alone, the faults of the others, and the identical copies dropped.
+    """Return the rows alone with their key, the clashing rows, and how many identical copies were dropped.
 
-    Identical rows count once. If two rows of one key differ, nobody can say which is right: all go.
+    Identical rows count once. If two rows of one key differ, nobody can say which is right: all clash.
     """
+    if not rows.select(keys).is_duplicated().any():
+        return rows, rows.clear(), 0
     distinct = rows.unique([*keys, *content], keep="first", maintain_order=True)
-    copies = rows.height - distinct.height
-    clashing = distinct.filter(pl.struct(keys).is_duplicated() if len(keys) > 1 else pl.col(keys[0]).is_duplicated())
-    if clashing.is_empty():
-        return distinct, no_faults(), copies
-    key_rows = clashing.select(keys).unique()
-    clash_rows = rows.join(key_rows, on=list(keys), how="semi")
-    faults = clash_rows.select(
-        ROW, field=pl.lit(column), column=pl.lit(column), value=pl.lit(""), reason=pl.lit(reason)
-    )
-    lonely = distinct.join(key_rows, on=list(keys), how="anti", maintain_order="left")
-    return lonely, faults, rows.height - lonely.height - faults.height
+    clashing_keys = distinct.filter(distinct.select(keys).is_duplicated()).select(keys).unique()
+    clashing = rows.join(clashing_keys, on=list(keys), how="semi")
+    alone = distinct.join(clashing_keys, on=list(keys), how="anti", maintain_order="left")
+    return alone, clashing, rows.height - alone.height - clashing.height
 
 
 def merge_subjects(
-    incoming: pl.DataFrame, blanked: pl.DataFrame, current: pl.DataFrame, data: Sequence[str], full: bool
+    incoming: pl.DataFrame,
+    blanked: pl.DataFrame,
+    current: pl.DataFrame,
+    data: Sequence[str],
+    full: bool,
+    date_anew: bool,
 ) -> Merged:
     """Merge a bucket of a register or of attributes.
 
@@ -65,6 +61,7 @@ def merge_subjects(
         current: the live rows of the table, ascending: `subject` and `data`.
         data: the columns to compare.
         full: subjects of `current` that the extract does not name are gone.
+        date_anew: append unchanged rows too, because the day of the extract counts.
     """
     if current.is_empty():
         rows = incoming.select("subject", *data, pl.lit(False).alias("_removed"))
@@ -76,12 +73,16 @@ def merge_subjects(
         newcomers = incoming["subject"].clear()
     else:
         beside = incoming.select("subject").join(
-            current.with_columns(pl.lit(True).alias("_known")), on="subject", how="left", maintain_order="left"
+            current.with_columns(pl.lit(True).alias("_known")),
+            on="subject",
+            how="left",
+            maintain_order="left",
         )
         known = beside["_known"].fill_null(False)
         changed = incoming.filter(_any_different(incoming, beside, data) | ~known)
         newcomers = incoming["subject"].filter(~known)
-    parts = [changed.select("subject", *data, pl.lit(False).alias("_removed"))]
+    written = incoming if date_anew else changed
+    parts = [written.select("subject", *data, pl.lit(False).alias("_removed"))]
     if not blanked.is_empty():
         # What the agency says now cannot be read, and what it said before may be false: both are unknown.
         lost = current.select("subject").join(blanked.select("subject").unique(), on="subject", how="semi")
@@ -94,11 +95,18 @@ def merge_subjects(
         removed = gone.height
         parts.append(_empty_rows(gone, current, data, removed=True))
     rows = pl.concat(parts).sort("subject")
-    return Merged(rows, changed, newcomers, incoming.height - changed.height, removed, newcomers.len() - removed)
+    return Merged(
+        rows, changed, newcomers, incoming.height - changed.height, removed, newcomers.len() - removed
+    )
 
 
 def merge_items(
-    incoming: pl.DataFrame, blanked: pl.DataFrame, current: pl.DataFrame, data: Sequence[str], full: bool
+    incoming: pl.DataFrame,
+    blanked: pl.DataFrame,
+    current: pl.DataFrame,
+    data: Sequence[str],
+    full: bool,
+    date_anew: bool,
 ) -> Merged:
     """Merge a bucket of a collection: an owner whose set of items changed in any way is written anew.
 
@@ -124,8 +132,9 @@ def merge_items(
     differs = _any_different(coming, beside, data) | ~beside["_known"].fill_null(False)
     vanished = relevant.select(keys).join(coming.select(keys), on=keys, how="anti")
     touched = pl.concat([coming.filter(differs).select("subject"), vanished.select("subject")]).unique()
-    rows = coming.join(touched, on="subject", how="semi").with_columns(pl.lit(False).alias("_removed"))
-    replaced = relevant.join(touched, on="subject", how="semi").height
+    rewritten = owners if date_anew else touched
+    rows = coming.join(rewritten, on="subject", how="semi").with_columns(pl.lit(False).alias("_removed"))
+    replaced = relevant.join(rewritten, on="subject", how="semi").height
     parts, removed, lost_items = [rows], 0, 0
     if full:
         gone = current.join(owners, on="subject", how="anti")
@@ -135,9 +144,7 @@ def merge_items(
         empty = [pl.lit(None, dtype=current.schema[name]).alias(name) for name in data]
         parts.append(tombs.select(*keys, *empty, pl.lit(True).alias("_removed")))
     newcomers = owners.join(current.select("subject"), on="subject", how="anti")["subject"]
-    changed = incoming.filter(differs.head(0)) if incoming.is_empty() else incoming.join(
-        coming.filter(differs).select(keys), on=keys, how="semi"
-    )
+    changed = incoming.join(coming.filter(differs).select(keys), on=keys, how="semi")
     live = rows.height - replaced - lost_items
     unchanged = incoming.height - changed.height
     return Merged(pl.concat(parts).sort(keys), changed, newcomers, unchanged, removed, live)
@@ -146,11 +153,15 @@ def merge_items(
 def _any_different(left: pl.DataFrame, right: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     if not columns:
         return pl.Series([False], dtype=pl.Boolean).new_from_index(0, left.height)
-    beside = pl.concat([left.select(columns), right.select(columns).rename(lambda name: f"{name}\x00")], how="horizontal")
+    beside = pl.concat(
+        [left.select(columns), right.select(columns).rename(lambda name: f"{name}\x00")], how="horizontal"
+    )
     different = [pl.col(name).ne_missing(pl.col(f"{name}\x00")) for name in columns]
     return beside.select(pl.any_horizontal(different).alias("different"))["different"]
 
 
-def _empty_rows(subjects: pl.DataFrame, like: pl.DataFrame, data: Sequence[str], removed: bool) -> pl.DataFrame:
+def _empty_rows(
+    subjects: pl.DataFrame, like: pl.DataFrame, data: Sequence[str], removed: bool
+) -> pl.DataFrame:
     empty = [pl.lit(None, dtype=like.schema[name]).alias(name) for name in data]
     return subjects.select("subject", *empty, pl.lit(removed).alias("_removed"))

@@ -48,11 +48,22 @@ class Extract:
     complete_header: bool = True
 
 
-FORMATS = {".csv": "CSV", ".xlsx": "Excel", ".parquet": "Parquet", ".jsonl": "JSON Lines", ".ndjson": "JSON Lines"}
-_SIGNS = {b"PAR1": "Parquet", b"PK\x03\x04": "Excel", b"\xd0\xcf\x11\xe0": "Excel 97 (.xls)", b"\x1f\x8b": "gzip"}
+FORMATS = {
+    ".csv": "CSV",
+    ".xlsx": "Excel",
+    ".parquet": "Parquet",
+    ".jsonl": "JSON Lines",
+    ".ndjson": "JSON Lines",
+}
+_SIGNS = {
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "Excel",
+    b"\xd0\xcf\x11\xe0": "Excel 97 (.xls)",
+    b"\x1f\x8b": "gzip",
+}
 
 
-def open_extract(file: Path, scratch: Path, limits: Limits = Limits()) -> Extract:  # noqa: B008 - frozen
+def open_extract(file: Path, scratch: Path, limits: Limits = Limits()) -> Extract:
     """Open `file` by the ending of its name.
 
     Args:

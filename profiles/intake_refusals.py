@@ -124,7 +124,12 @@ def check_columns(
         near = get_close_matches(name, unexpected, 1, 0.5)
         remedy = Bilingual(f"是不是 `{near[0]}`？", f"is it the column `{near[0]}`?") if near else None
         findings.append(
-            Diagnostic("missing-column", Bilingual(f"缺少列 `{name}`", f"the column `{name}` is missing"), remedy, place)
+            Diagnostic(
+                "missing-column",
+                Bilingual(f"缺少列 `{name}`", f"the column `{name}` is missing"),
+                remedy,
+                place,
+            )
         )
     for name in unexpected[:20]:
         near = get_close_matches(name, missing or expected, 1, 0.5)
@@ -142,9 +147,16 @@ def check_columns(
                 place,
             )
         )
-    for name in sorted({name for name in present if list(found).count(name) > 1} if len(found) < 5000 else ()):
+    for name in sorted(
+        {name for name in present if list(found).count(name) > 1} if len(found) < 5000 else ()
+    ):
         findings.append(
-            Diagnostic("repeated-column", Bilingual(f"列 `{name}` 重复", f"the column `{name}` occurs twice"), None, place)
+            Diagnostic(
+                "repeated-column",
+                Bilingual(f"列 `{name}` 重复", f"the column `{name}` occurs twice"),
+                None,
+                place,
+            )
         )
     if findings:
         raise IntakeError(findings)

@@ -39,7 +39,7 @@ class Spool:
 
     def bucket(self, number: int) -> pl.DataFrame:
         """Return all rows of a bucket, in the order in which they came."""
-        frames = [pl.read_ipc(path, memory_map=False) for path in self._files.get(number, [])]
+        frames = [pl.read_ipc(path) for path in self._files.get(number, [])]
         frames += self._held.pop(number, [])
         return pl.concat(frames) if frames else pl.DataFrame(schema=self._schema)
 

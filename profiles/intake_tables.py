@@ -49,7 +49,9 @@ def read_parquet(file: Path, batch_rows: int) -> tuple[tuple[str, ...], int, Bat
             with pq.ParquetFile(file) as opened:
                 for batch in opened.iter_batches(batch_size=batch_rows):
                     frame = pl.DataFrame(pl.from_arrow(batch)).select(pl.all().cast(pl.String))
-                    yield frame.with_columns(pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW))
+                    yield frame.with_columns(
+                        pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW)
+                    )
                     first += frame.height
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as problem:
             raise refusals.damaged(file, "Parquet") from problem
@@ -66,7 +68,7 @@ def read_excel(file: Path, unpacked_bytes: int) -> tuple[tuple[str, ...], int, B
     Raises:
         IntakeError: damaged, too large when unpacked, or several sheets with content.
     """
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from python_calamine import CalamineError
 
     has_formulas = _look_into(file, unpacked_bytes)
@@ -127,7 +129,9 @@ def _look_into(file: Path, unpacked_bytes: int) -> bool:
                         unpacked += len(chunk)
                         if unpacked > unpacked_bytes:
                             raise refusals.too_large(
-                                file, f"解压后超过 {unpacked_bytes} 字节", f"more than {unpacked_bytes} bytes unpacked"
+                                file,
+                                f"解压后超过 {unpacked_bytes} 字节",
+                                f"more than {unpacked_bytes} bytes unpacked",
                             )
                         if member.filename.startswith("xl/worksheets/"):
                             has_formulas = has_formulas or _FORMULA.search(tail + chunk) is not None
@@ -139,7 +143,7 @@ def _look_into(file: Path, unpacked_bytes: int) -> bool:
 
 def _show_formulas(file: Path, sheet: str, cells: list[list[str]]) -> None:
     """Put the formula texts where `cells` has their results."""
-    from openpyxl import load_workbook
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     book = load_workbook(file, read_only=True, data_only=False)
     try:

@@ -1,7 +1,7 @@
 """The one small file that says what the store holds: which version of which table counts.
 
 Everything of an intake is written first: Delta versions, vault rows, quarantine rows. It becomes visible in
-one step, when the new manifest takes the old one's name (`os.replace`). Readers look only at the versions
+one step, when the new manifest takes the old one's name. Readers look only at the versions
 that a manifest names, so a process killed at any earlier moment has changed nothing that anybody sees, and
 the next intake clears its remains away.
 """
@@ -68,6 +68,7 @@ class IntakeRecord:
     quarantined: int
     removed: int
     reasons: Mapping[str, int]
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_manifest(home: Home) -> Manifest:
@@ -107,7 +108,7 @@ def commit_manifest(home: Home, manifest: Manifest) -> None:
     path = home.store / MANIFEST_NAME
     draft = path.with_suffix(".draft")
     _write_durably(draft, json.dumps(content, indent=1))
-    os.replace(draft, path)
+    draft.replace(path)
     _flush_folder(home.store)
 
 

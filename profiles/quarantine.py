@@ -18,7 +18,13 @@ from profiles.manifest import read_manifest
 from profiles.store import table_folder
 
 QUARANTINE_TABLE = "_quarantine"
-FAULT_SCHEMA = {ROW: pl.Int64, "field": pl.String, "column": pl.String, "value": pl.String, "reason": pl.String}
+FAULT_SCHEMA = {
+    ROW: pl.Int64,
+    "field": pl.String,
+    "column": pl.String,
+    "value": pl.String,
+    "reason": pl.String,
+}
 QUARANTINE_SCHEMA: dict[str, type[pl.DataType]] = {
     "intake": pl.Int64,
     "source": pl.String,
@@ -46,13 +52,21 @@ REASONS: Mapping[str, Bilingual] = {
     "out-of-range": Bilingual("超出目录规定的范围", "outside the range that the catalog allows"),
     "unknown-code": Bilingual("代码集中没有这个代码", "not in the code set"),
     "missing-required": Bilingual("必填项为空", "a required value is missing"),
-    "duplicate-subject": Bilingual("同一主体出现多次且内容不一", "the subject occurs several times with different content"),
-    "duplicate-item": Bilingual("同一编号出现多次且内容不一", "the item occurs several times with different content"),
+    "duplicate-subject": Bilingual(
+        "同一主体出现多次且内容不一", "the subject occurs several times with different content"
+    ),
+    "duplicate-item": Bilingual(
+        "同一编号出现多次且内容不一", "the item occurs several times with different content"
+    ),
     "formula-in-cell": Bilingual("单元格中是公式", "a formula stands in the cell"),
-    "control-character": Bilingual("含有不可见的控制字符", "an invisible control character stands in the cell"),
+    "control-character": Bilingual(
+        "含有不可见的控制字符", "an invisible control character stands in the cell"
+    ),
     "too-long": Bilingual("文字过长", "the text is too long"),
     "malformed-contact": Bilingual("联系方式的格式不对", "the contact is malformed"),
-    "wrong-cell-count": Bilingual("该行单元格数与表头不符", "the row has another number of cells than the header"),
+    "wrong-cell-count": Bilingual(
+        "该行单元格数与表头不符", "the row has another number of cells than the header"
+    ),
     "not-json": Bilingual("该行不是 JSON", "the line is not JSON"),
     "not-an-object": Bilingual("该行不是 JSON 对象", "the line is not a JSON object"),
     "nested-value": Bilingual("单元格里是嵌套结构", "a cell holds a nested structure"),
@@ -124,7 +138,7 @@ def to_quarantine_rows(
 
 
 def quarantined(home: Home, source: str | None = None) -> pl.DataFrame:
-    """Return the quarantined cells of all finished intakes (see `QUARANTINE_SCHEMA`), of one source if given."""
+    """Return the quarantined cells (`QUARANTINE_SCHEMA`) of all finished intakes, of one source if given."""
     state = read_manifest(home).tables.get(QUARANTINE_TABLE)
     if state is None:
         return pl.DataFrame(schema=QUARANTINE_SCHEMA)

@@ -1,4 +1,4 @@
-"""The secret key of an installation: one file, readable by its owner only, from which all keys are derived."""
+"""The secret key of an installation: one file, for its owner's eyes only; all keys are derived from it."""
 
 from __future__ import annotations
 

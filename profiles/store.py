@@ -93,7 +93,7 @@ class StoredTable:
         return "_sequence" in self.columns
 
     def oldest_as_of(self, bucket: int) -> date | None:
-        """Return a day that no row of `bucket` is older than, without reading it; None: the bucket is empty."""
+        """Return a day that no row of `bucket` is older than (None: it is empty), without reading it."""
         days = [file.oldest_as_of for file in self.files.get(bucket, ()) if file.oldest_as_of is not None]
         if not days:
             return None
@@ -131,9 +131,7 @@ class StoredTable:
             rows = rows.sort(order)
         return rows.select(list(wanted))
 
-    def _scan(
-        self, files: Sequence[DataFile], needed: Schema, subjects: pl.Series | None
-    ) -> pl.DataFrame:
+    def _scan(self, files: Sequence[DataFile], needed: Schema, subjects: pl.Series | None) -> pl.DataFrame:
         present = {name: self.columns[name] for name in needed if name in self.columns}
         scan = pl.scan_parquet(
             [file.path for file in files],
@@ -148,7 +146,9 @@ class StoredTable:
             scan = scan.filter(
                 pl.col("subject") == subjects[0] if one else pl.col("subject").is_in(subjects.implode())
             )
-        absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in needed.items() if name not in present]
+        absent = [
+            pl.lit(None, dtype=kind).alias(name) for name, kind in needed.items() if name not in present
+        ]
         try:
             return scan.select(*present, *absent).collect()
         except (pl.exceptions.PolarsError, OSError) as problem:
@@ -162,7 +162,9 @@ def latest(rows: pl.DataFrame) -> pl.DataFrame:
     if newer.is_empty():
         return rows
     newest = newer.filter(pl.col("_sequence") == pl.col("_sequence").max().over("subject"))
-    untouched = rows.filter(pl.col("_sequence") == oldest).join(newest.select("subject"), on="subject", how="anti")
+    untouched = rows.filter(pl.col("_sequence") == oldest).join(
+        newest.select("subject"), on="subject", how="anti"
+    )
     return pl.concat([untouched, newest])
 
 
@@ -205,7 +207,9 @@ def open_current(home: Home, manifest: Manifest, name: str) -> StoredTable | Non
     state = manifest.tables.get(name)
     if state is None:
         return None
-    return open_table(home, name, state.version, date.fromisoformat(state.full_as_of) if state.full_as_of else None)
+    return open_table(
+        home, name, state.version, date.fromisoformat(state.full_as_of) if state.full_as_of else None
+    )
 
 
 def append_rows(
@@ -241,13 +245,13 @@ def append_rows(
             failures.append(problem)
             raise
 
-    arrow_schema = arrow_schema({**schema, "bucket": pl.Int32})
+    columns = arrow_schema({**schema, "bucket": pl.Int32})
     folder = table_folder(home, name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         write_deltalake(
             folder,
-            pa.RecordBatchReader.from_batches(arrow_schema, batches()),
+            pa.RecordBatchReader.from_batches(columns, batches()),
             partition_by=["bucket"],
             mode="append",
             schema_mode="merge" if committed else None,
@@ -281,7 +285,8 @@ def clear_unfinished(home: Home, name: str, committed: TableState | None) -> Non
 
 def to_arrow(frame: pl.DataFrame) -> list[pa.RecordBatch]:
     """Return the frame as Arrow batches without string views, which Parquet writers do not know."""
-    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
+    batches: list[pa.RecordBatch] = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
+    return batches
 
 
 def arrow_schema(schema: Schema) -> pa.Schema:

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS writing (sequence INTEGER PRIMARY KEY);
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """One value to seal: whose, which field (`name`, `phone`, …), and the text (None: forget it)."""
 
@@ -48,7 +48,7 @@ class Secret:
     value: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Contact:
     """How to reach and pay somebody; None where nothing is known. `language` is `zh` or `en`."""
 
@@ -58,6 +58,10 @@ class Contact:
     account: str | None = None
     language: str | None = None
     channels: str | None = None
+
+    def __repr__(self) -> str:
+        # A contact that slips into a log or a traceback must not say who it is.
+        return f"Contact({', '.join(f'{each.name}=…' for each in fields(self) if getattr(self, each.name))})"
 
     def masked(self) -> Contact:
         """Return the form that may be shown on a screen: `张*`, `138****0001`, `a***@example.org`."""
@@ -175,7 +179,9 @@ class Vault:
         with self._transaction() as connection:
             if counts_from > committed:
                 connection.execute("INSERT OR IGNORE INTO writing VALUES (?)", (counts_from,))
-            return connection.executemany("INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", sealed()).rowcount
+            return connection.executemany(
+                "INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", sealed()
+            ).rowcount
 
     def forget_unfinished(self) -> None:
         """Remove what an intake that never finished has left behind; the caller holds the store's lock."""
@@ -192,8 +198,9 @@ class Vault:
         committed = read_manifest(self._home).sequence
         with self._transaction() as connection:
             return connection.execute(
-                "DELETE FROM sealed WHERE EXISTS (SELECT 1 FROM sealed AS newer WHERE newer.subject = sealed.subject"
-                " AND newer.field = sealed.field AND newer.sequence > sealed.sequence AND newer.sequence <= ?)",
+                "DELETE FROM sealed WHERE EXISTS (SELECT 1 FROM sealed AS newer"
+                " WHERE newer.subject = sealed.subject AND newer.field = sealed.field"
+                " AND newer.sequence > sealed.sequence AND newer.sequence <= ?)",
                 (committed,),
             ).rowcount
 
@@ -224,7 +231,9 @@ class Vault:
                 f"SELECT at, actor, purpose, subject, fields FROM opening {where} ORDER BY id DESC LIMIT ?",
                 values,
             ).fetchall()
-        return [Opening(*row[:4], tuple(row[4].split(","))) for row in rows]
+        return [
+            Opening(at, actor, purpose, whose, tuple(names.split(","))) for at, actor, purpose, whose, names in rows
+        ]
 
     def _open(
         self, subjects: Sequence[str], wanted: Sequence[str], actor: str, purpose: str
@@ -252,7 +261,9 @@ class Vault:
             for subject in subjects:
                 newest = dict(self._connection.execute(query, (subject, *wanted, committed)).fetchall())
                 found[subject] = {
-                    name: self._unsealed(subject, name, value) for name, value in newest.items() if value is not None
+                    name: self._unsealed(subject, name, value)
+                    for name, value in newest.items()
+                    if value is not None
                 }
         return found
 
@@ -277,7 +288,11 @@ def masked_name(name: str | None) -> str | None:
 
 def masked_phone(phone: str | None) -> str | None:
     """Return `138****0001`."""
-    return f"{phone[:3]}{'*' * max(len(phone) - 7, 4)}{phone[-4:]}" if phone and len(phone) >= 8 else phone and "****"
+    return (
+        f"{phone[:3]}{'*' * max(len(phone) - 7, 4)}{phone[-4:]}"
+        if phone and len(phone) >= 8
+        else phone and "****"
+    )
 
 
 def masked_email(email: str | None) -> str | None:

@@ -42,7 +42,9 @@ def _links(**links: str) -> dict[str, Link]:
     return {name: Link(name, target, Bilingual(name, name)) for name, target in links.items()}
 
 
-def _collection(name: str, attributes: dict[str, Attribute], links: dict[str, Link], member: str | None) -> Collection:
+def _collection(
+    name: str, attributes: dict[str, Attribute], links: dict[str, Link], member: str | None
+) -> Collection:
     return Collection(name, Bilingual(name, name), attributes, links, member, 20)
 
 
@@ -108,7 +110,8 @@ def _frame(rows: list[dict], keys: list[str], attributes: dict, links: dict) -> 
         schema[name] = kinds.get(type(one.type), pl.String)
     columns = {
         name: [
-            from_day_number(row[name]) if kind is pl.Date and row[name] is not None else row[name] for row in rows
+            from_day_number(row[name]) if kind is pl.Date and row[name] is not None else row[name]
+            for row in rows
         ]
         for name, kind in schema.items()
     }
@@ -130,7 +133,9 @@ class WorldFacts:
         return self.item["item"] if self.item is not None else None
 
     def _own(self, name: str) -> bool:
-        return self.collection is not None and (name in self.collection.attributes or name in self.collection.links)
+        return self.collection is not None and (
+            name in self.collection.attributes or name in self.collection.links
+        )
 
     def value(self, path: tuple[str, ...]) -> Value:
         name = path[0]
@@ -161,13 +166,15 @@ class WorldFacts:
         declared = VOCABULARY.spaces[here.space].collections[name]
         listed = self.world.items[here.space, name].get(here.subject, [])
         return [
-            WorldFacts(self.world, declared.member_space, item.get("member"), item, declared) for item in listed
+            WorldFacts(self.world, declared.member_space, item.get("member"), item, declared)
+            for item in listed
         ]
 
 
-def make_world(seed: int, size: int = 5, nulls: float = 0.2) -> World:
+def make_world(seed: int, size: int = 5) -> World:
     """Return a small population with unknowns, links that lead nowhere and collections never taken in."""
     r = random.Random(seed)
+    nulls = r.choice([0.0, 0.05, 0.2])
 
     def value(type_: Type) -> Value:
         if r.random() < nulls:
@@ -236,7 +243,9 @@ class Seen:
             found += [((a.name,), a.type) for a in space.attributes.values()]
             links |= space.links
         for link in links.values():
-            found += [((link.name, a.name), a.type) for a in VOCABULARY.spaces[link.target].attributes.values()]
+            found += [
+                ((link.name, a.name), a.type) for a in VOCABULARY.spaces[link.target].attributes.values()
+            ]
         if "guardian" in links:
             found.append((("guardian", "employer", "staff"), NUMBER))
             found.append((("guardian", "guardian", "born"), DATE))
@@ -269,7 +278,10 @@ class TreeMaker:
             return t.Named(type_, f"named{r.randint(0, 99)}", self.tree(type_, seen, room - 1))
         if r.random() < 0.1:
             return t.If(
-                type_, self.tree(BOOL, seen, room - 1), self.tree(type_, seen, room - 1), self.tree(type_, seen, room - 1)
+                type_,
+                self.tree(BOOL, seen, room - 1),
+                self.tree(type_, seen, room - 1),
+                self.tree(type_, seen, room - 1),
             )
         if r.random() < 0.06 and not isinstance(type_, Bool):
             return self.lookup(type_, seen, room)
@@ -283,7 +295,7 @@ class TreeMaker:
 
     def literal(self, type_: Type) -> t.Node:
         r = self.r
-        if r.random() < 0.07:
+        if r.random() < 0.03:
             return t.Literal(type_, None, "a parameter")
         if isinstance(type_, Bool):
             return t.Literal(type_, r.random() < 0.5)
@@ -291,7 +303,9 @@ class TreeMaker:
             return t.Literal(type_, r.choice([0, 1, -1, 2, 3, 7, 10, -10, 60, 65, 100]))
         if isinstance(type_, Date):
             return t.Literal(type_, r.choice(DAYS))
-        return t.Literal(type_, r.choice(TEXTS if isinstance(type_, Text) else REGIONS if type_ == REGION else SIZES))
+        return t.Literal(
+            type_, r.choice(TEXTS if isinstance(type_, Text) else REGIONS if type_ == REGION else SIZES)
+        )
 
     def leaf(self, type_: Type, seen: tuple[Seen, ...]) -> t.Node:
         r = self.r
@@ -310,11 +324,18 @@ class TreeMaker:
             return found.value
 
         if r.random() < 0.4:
-            prefixes = r.sample(["", "31", "3101", "310101", "32", "65", "6504", "33", "11", "12", "13", "14"], r.randint(1, 12))
-            return t.PrefixLookup(type_, self.tree(REGION, seen, room - 1), tuple((p, content()) for p in prefixes))
+            prefixes = r.sample(
+                ["", "31", "3101", "310101", "32", "65", "6504", "33", "11", "12", "13", "14"],
+                r.randint(1, 12),
+            )
+            return t.PrefixLookup(
+                type_, self.tree(REGION, seen, room - 1), tuple((p, content()) for p in prefixes)
+            )
         if r.random() < 0.4:
             cases: tuple = tuple((one, content()) for one in r.sample(SIZES, r.randint(1, 3)))
-            return t.Lookup(type_, self.tree(SIZE, seen, room - 1), cases, None, content() if r.random() < 0.5 else None)
+            return t.Lookup(
+                type_, self.tree(SIZE, seen, room - 1), cases, None, content() if r.random() < 0.5 else None
+            )
         keys = r.sample(range(-2, 12), r.randint(1, 10))
         cases = tuple((key, content()) for key in sorted(keys))
         further = (max(keys), r.randint(-5, 5)) if isinstance(type_, Number) and r.random() < 0.5 else None
@@ -326,7 +347,22 @@ class TreeMaker:
     def boolean(self, seen: tuple[Seen, ...], room: int) -> t.Node:
         r, room = self.r, room - 1
         kind = r.choice(
-            ["not", "and", "or", "compare", "compare", "compare", "ratio", "in", "within", "date", "text", "exists", "any", "age"]
+            [
+                "not",
+                "and",
+                "or",
+                "compare",
+                "compare",
+                "compare",
+                "ratio",
+                "in",
+                "within",
+                "date",
+                "text",
+                "exists",
+                "any",
+                "age",
+            ]
         )
         order = r.choice(["<", "<=", ">", ">=", "==", "!="])
         if kind == "not":
@@ -346,10 +382,16 @@ class TreeMaker:
             return t.CompareRatio(BOOL, order, top, bottom, right)
         if kind == "in":
             if r.random() < 0.5:
-                return t.In(BOOL, self.tree(NUMBER, seen, room), tuple(r.sample([0, 1, 2, 3, 65, -7], r.randint(1, 4))))
+                return t.In(
+                    BOOL,
+                    self.tree(NUMBER, seen, room),
+                    tuple(r.sample([0, 1, 2, 3, 65, -7], r.randint(1, 4))),
+                )
             return t.In(BOOL, self.tree(SIZE, seen, room), tuple(r.sample(SIZES, r.randint(1, 3))))
         if kind == "within":
-            prefixes = r.sample(["31", "3101", "32", "65", "6504", "33", "11", "12", "13", "14"], r.randint(1, 9))
+            prefixes = r.sample(
+                ["31", "3101", "32", "65", "6504", "33", "11", "12", "13", "14"], r.randint(1, 9)
+            )
             return t.Within(BOOL, self.tree(REGION, seen, room), tuple(prefixes))
         if kind == "date":
             return t.Compare(BOOL, order, self.tree(DATE, seen, room), self.tree(DATE, seen, room))
@@ -372,7 +414,22 @@ class TreeMaker:
 
     def number(self, seen: tuple[Seen, ...], room: int) -> t.Node:
         r, room = self.r, room - 1
-        kind = r.choice(["add", "subtract", "multiply", "round", "round", "least", "most", "part", "months", "days", "fold", "fold"])
+        kind = r.choice(
+            [
+                "add",
+                "subtract",
+                "multiply",
+                "round",
+                "round",
+                "least",
+                "most",
+                "part",
+                "months",
+                "days",
+                "fold",
+                "fold",
+            ]
+        )
         one = lambda: self.tree(NUMBER, seen, room)  # noqa: E731
         if kind == "add":
             return t.Add(NUMBER, one(), one())
@@ -391,13 +448,19 @@ class TreeMaker:
             return t.MonthsBetween(NUMBER, self.tree(DATE, seen, room), self.tree(DATE, seen, room))
         if kind == "days":
             return t.Subtract(NUMBER, self.tree(DATE, seen, room), self.tree(DATE, seen, room))
-        return self.aggregate(NUMBER, r.choice(["count", "sum", "min", "max"]), seen, room) or self.leaf(NUMBER, seen)
+        return self.aggregate(NUMBER, r.choice(["count", "sum", "min", "max"]), seen, room) or self.leaf(
+            NUMBER, seen
+        )
 
     def date(self, seen: tuple[Seen, ...], room: int) -> t.Node:
         r, room = self.r, room - 1
         kind = r.choice(["months", "months", "days", "fold"])
         if kind == "months":
-            months = t.Literal(NUMBER, r.choice([-25, -12, -1, 0, 1, 12, 13])) if r.random() < 0.5 else self.tree(NUMBER, seen, room)
+            months = (
+                t.Literal(NUMBER, r.choice([-25, -12, -1, 0, 1, 12, 13]))
+                if r.random() < 0.5
+                else self.tree(NUMBER, seen, room)
+            )
             return t.AddMonths(DATE, self.tree(DATE, seen, room), months)
         if kind == "days":
             node = t.Add if r.random() < 0.5 else t.Subtract
@@ -413,7 +476,9 @@ class TreeMaker:
         path, collection = r.choice(possible)
         depth = len(seen)
         inside = (*seen, Seen(collection.member_space, collection))
-        filter_ = self.tree(BOOL, inside, room - 1) if kind not in ("any", "all") and r.random() < 0.6 else None
+        filter_ = (
+            self.tree(BOOL, inside, room - 1) if kind not in ("any", "all") and r.random() < 0.6 else None
+        )
         value = None if kind == "count" else self.tree(type_, inside, room - 1)
         text = f"{kind}({'.'.join(path)}) {r.random()}"
         return t.Aggregate(type_, kind, path, from_depth, depth, filter_, value, text)

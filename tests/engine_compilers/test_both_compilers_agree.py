@@ -9,6 +9,9 @@ from engine.columnar import decide_all
 from engine.decision import Outcome
 from engine.evidence_facts import decide_again, inputs_from_json
 from engine.interpreter import decide_units
+from policies.policy import FixedPolicy
+from policies.tree import Literal, Maximum
+from policies.types import Number
 from tests.engine_compilers.generated_trees import (
     BOOL,
     NUMBER,
@@ -20,9 +23,6 @@ from tests.engine_compilers.generated_trees import (
     make_policy,
     make_world,
 )
-from policies.policy import FixedPolicy
-from policies.tree import Literal, Maximum
-from policies.types import Number
 
 OUTCOMES = {Outcome.ELIGIBLE: True, Outcome.INELIGIBLE: False, Outcome.UNDETERMINED: None}
 NEVER_NEGATIVE = Number(0, "yuan", 0, 10**15)
@@ -46,9 +46,7 @@ def generated_policy(seed: int, number: int, room: int) -> FixedPolicy:
         amount = Maximum(NEVER_NEGATIVE, (Literal(NUMBER, 0), maker.tree(NUMBER, seen, room)))
     unit_where = maker.tree(BOOL, seen, 2) if for_each is not None and r.random() < 0.4 else None
     condition = make_condition(maker, seen, room)
-    return make_policy(
-        f"p{number}", condition, amount, space=space, for_each=for_each, unit_where=unit_where
-    )
+    return make_policy(f"p{number}", condition, amount, space=space, for_each=for_each, unit_where=unit_where)
 
 
 def answers_of_the_interpreter(fixed: FixedPolicy, world: World) -> list[tuple]:

@@ -1,0 +1,132 @@
+"""What a run tells: per policy who qualified, who was granted, who waits and why, and what was held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from engine.guarding import Held
+from engine.ledger.funds import Balance
+from policies.errors import Diagnostic
+from policies.text import Bilingual
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReport:
+    """One policy of a run. Counts are units (subjects without for_each), amounts fen.
+
+    `matched` = `new_grants` + `already_granted` + those waiting, unless the policy is held.
+    `most_missing` is the datum most often unknown among the undetermined, with how often.
+    `approved` is False only in a dry run.
+    """
+
+    policy: str
+    title: Bilingual
+    version: str
+    period: str
+    subjects: int = 0
+    matched: int = 0
+    ineligible: int = 0
+    undetermined: int = 0
+    most_missing: tuple[str, int] | None = None
+    new_grants: int = 0
+    already_granted: int = 0
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    amount: int = 0
+    held: Held | None = None
+    error: tuple[Diagnostic, ...] = ()
+    approved: bool = True
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data, also for the ledger."""
+        return {
+            "policy": self.policy,
+            "title": _bilingual(self.title),
+            "version": self.version,
+            "period": self.period,
+            "subjects": self.subjects,
+            "matched": self.matched,
+            "ineligible": self.ineligible,
+            "undetermined": self.undetermined,
+            "most_missing": list(self.most_missing) if self.most_missing else None,
+            "new_grants": self.new_grants,
+            "already_granted": self.already_granted,
+            "waiting": dict(self.waiting),
+            "amount": self.amount,
+            "held": {
+                "code": self.held.code,
+                "reason": _bilingual(self.held.reason),
+                "releasable": self.held.releasable,
+            }
+            if self.held
+            else None,
+            "error": [_diagnostic(one) for one in self.error],
+            "approved": self.approved,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run. `run` is None for a dry run; `continued` says that it took up an unfinished run.
+
+    `nothing_new`: the ledger's grants and waiting lists are what they were.
+    """
+
+    run: str | None
+    on: date
+    dry_run: bool
+    policies: tuple[PolicyReport, ...]
+    funds: tuple[Balance, ...]
+    seconds: Mapping[str, float]
+    nothing_new: bool
+    continued: bool = False
+    made_up: bool = False
+
+    @property
+    def new_grants(self) -> int:
+        """How many grants the run recorded (or would record)."""
+        return sum(item.new_grants for item in self.policies)
+
+    @property
+    def amount(self) -> int:
+        """Their sum in fen."""
+        return sum(item.amount for item in self.policies)
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data, also for the ledger."""
+        return {
+            "run": self.run,
+            "on": self.on.isoformat(),
+            "dry_run": self.dry_run,
+            "nothing_new": self.nothing_new,
+            "continued": self.continued,
+            "made_up": self.made_up,
+            "new_grants": self.new_grants,
+            "amount": self.amount,
+            "policies": [item.to_json() for item in self.policies],
+            "funds": [
+                {
+                    "fund": item.fund,
+                    "title": _bilingual(item.title),
+                    "appropriation": item.appropriation,
+                    "used": item.used,
+                    "available": item.available,
+                }
+                for item in self.funds
+            ],
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+
+def _bilingual(text: Bilingual) -> dict[str, str]:
+    return {"zh": text.zh, "en": text.en}
+
+
+def _diagnostic(one: Diagnostic) -> dict[str, object]:
+    return {
+        "code": one.code,
+        "message": _bilingual(one.message),
+        "help": _bilingual(one.help) if one.help else None,
+        "place": str(one.place),
+    }

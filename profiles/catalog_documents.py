@@ -1,0 +1,183 @@
+"""The shape of a catalog file: which keys there are and what kind of value each takes.
+
+Only the shape is checked here; what the parts mean together is checked in `catalog_building`.
+Nothing is coerced: a number in quotes is not a number, and an unknown key is an error.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from policies.text import Bilingual
+
+ValueKind = Literal["bool", "integer", "decimal", "money", "date", "text", "code"]
+WrittenIn = Literal["units", "percent", "fen", "thousands", "ten_thousands", "hundred_millions"]
+
+# By how many powers of ten the written number is multiplied to become the attribute's own unit.
+POWERS: dict[str, int] = {
+    "units": 0,
+    "percent": -2,
+    "fen": -2,
+    "thousands": 3,
+    "ten_thousands": 4,
+    "hundred_millions": 8,
+}
+
+Words = Annotated[str, StringConstraints(min_length=1)]
+Amount = int | Decimal
+
+
+class Part(BaseModel):
+    """The rules that all parts of a catalog file share."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Title(Part):
+    """A text in both languages; neither may be left out."""
+
+    zh: Words
+    en: Words
+
+    def to_bilingual(self) -> Bilingual:
+        """Return the text as the language knows it."""
+        return Bilingual(self.zh, self.en)
+
+
+class AttributePart(Part):
+    """One attribute. Numbers need `low` and `high`, inclusive, in the attribute's own unit."""
+
+    title: Title
+    type: ValueKind
+    code_set: str | None = None
+    unit: str | None = None
+    scale: Annotated[int, Field(ge=0, le=9)] | None = None
+    low: Amount | None = None
+    high: Amount | None = None
+    sensitivity: Literal["ordinary", "sensitive"] = "ordinary"
+    freshness_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    derivation: Words | None = None
+
+
+class LinkPart(Part):
+    """A to-one relation to a subject of `target`."""
+
+    title: Title
+    target: str
+
+
+class CollectionPart(Part):
+    """A to-many relation; `at_most` bounds the items of one subject."""
+
+    title: Title
+    attributes: dict[str, AttributePart]
+    links: dict[str, LinkPart] = {}
+    member_space: str | None = None
+    at_most: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+
+class SpacePart(Part):
+    """One kind of subject."""
+
+    title: Title
+    attributes: dict[str, AttributePart]
+    links: dict[str, LinkPart] = {}
+    collections: dict[str, CollectionPart] = {}
+
+
+class FieldPart(Part):
+    """One column of a source, filed under the name that it delivers."""
+
+    column: Words
+    required: bool = False
+    dates: Annotated[list[Words], Field(min_length=1)] | None = None
+    written_in: WrittenIn = "units"
+    codes: dict[str, str] = {}
+    yes: Annotated[list[Words], Field(min_length=1)] | None = None
+    no: Annotated[list[Words], Field(min_length=1)] | None = None
+
+
+class SourcePart(Part):
+    """One extract file of one agency."""
+
+    title: Title
+    agency: Title
+    catalogue: Words
+    purpose: Title
+    refresh: Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
+    kind: Literal["register", "attributes", "collection", "identity"]
+    space: str
+    collection: str | None = None
+    key: Words
+    item: Words | None = None
+    member: Words | None = None
+    missing: list[str] | None = None
+    fields: Annotated[dict[str, FieldPart], Field(min_length=1)]
+
+
+class CodePart(Title):
+    """One code: its name, and when it was in use (inclusive)."""
+
+    valid_from: date | None = Field(default=None, alias="from")
+    valid_to: date | None = Field(default=None, alias="to")
+    successors: list[str] = []
+
+
+class CodeSetPart(Part):
+    """A list of codes."""
+
+    title: Title
+    codes: dict[str, CodePart]
+    hierarchical: bool = False
+    open: bool = False
+    pattern: str | None = None
+
+
+class CodeGroupPart(Part):
+    """A named group of codes of one set."""
+
+    code_set: str
+    codes: Annotated[list[str], Field(min_length=1)]
+
+
+class IndicatorPart(Part):
+    """A dated public series: region ("" for the country) -> month -> value."""
+
+    title: Title
+    type: Literal["integer", "decimal", "money"]
+    unit: str | None = None
+    scale: Annotated[int, Field(ge=0, le=9)] | None = None
+    low: Amount
+    high: Amount
+    lag_months: Annotated[int, Field(ge=0, le=24)] = 1
+    source: str = ""
+    values: dict[str, dict[str, Amount]]
+
+
+class CatalogFile(Part):
+    """A whole file; every top-level key is optional, and the files of a folder are put together."""
+
+    spaces: dict[str, SpacePart] = {}
+    sources: dict[str, SourcePart] = {}
+    code_sets: dict[str, CodeSetPart] = {}
+    code_groups: dict[str, CodeGroupPart] = {}
+    indicators: dict[str, IndicatorPart] = {}
+    funds: dict[str, Title] = {}
+
+
+SECTIONS: tuple[str, ...] = tuple(CatalogFile.model_fields)
+
+
+def known_keys(path: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return the keys that a catalog file knows at any depth on `path`, for suggestions."""
+    parts: list[type[Part]] = [CatalogFile]
+    if path:
+        parts = [
+            AttributePart, CodeGroupPart, CodePart, CodeSetPart, CollectionPart, FieldPart,
+            IndicatorPart, LinkPart, SourcePart, SpacePart, Title,
+        ]  # fmt: skip
+    return tuple({info.alias or name for part in parts for name, info in part.model_fields.items()})
