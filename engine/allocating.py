@@ -1,12 +1,12 @@
 """Allocation: which candidates are granted, and why the others wait. Pure functions on frames.
 
-A frame of candidates has `policy`, `subject`, `unit` ("" without for_each), `amount` (fen or null), `claim_key`,
-`need` (larger is served first, null last). Who is turned down keeps the reason: eligible but not granted must
-never look like not eligible. Every order ends in subject, policy and unit, so that the order of rows, the number
-of buckets and the machine never matter.
+A frame of candidates has `policy`, `subject`, `unit` ("" without for_each), `amount` (fen or null),
+`claim_key`, `need` (larger is served first, null last). Who is turned down keeps the reason: eligible but not
+granted must never look like not eligible. Every order ends in subject, policy and unit, so that the order of
+rows, the number of buckets and the machine never matter.
 
-A run settles, in this order: what was granted before; `excludes`; exclusive groups; then, base policies before
-those that are net of them: `net_of`, claims, funds. A place lost in a later step is not offered again in the
+A run settles, in this order: what was granted before; `excludes`; exclusive groups; then, base policies
+before those that are net of them: `net_of`, claims, funds. A place lost in a later step is not offered again in the
 same run: the next run decides anew.
 """
 
@@ -172,9 +172,7 @@ def settle_claims(rows: pl.DataFrame, terms: Mapping[str, Terms], taken: pl.Data
     claiming = rows.join(groups, on="policy", how="inner")
     unknown = claiming.filter(pl.col("claim_key").is_null())
     known = claiming.filter(pl.col("claim_key").is_not_null())
-    open_ones = known.join(
-        taken.select("group", claim_key="key"), on=["group", "claim_key"], how="anti"
-    )
+    open_ones = known.join(taken.select("group", claim_key="key"), on=["group", "claim_key"], how="anti")
     winners = _in_order_of_need(open_ones).unique(["group", "claim_key"], keep="first", maintain_order=True)
     losers = known.join(winners, on=KEY, how="anti")
     waiting = pl.concat(
@@ -193,9 +191,7 @@ def demand(rows: pl.DataFrame, terms: Mapping[str, Terms]) -> dict[str, int]:
     return {fund: amount for fund, amount in sums.iter_rows() if fund is not None}
 
 
-def settle_funds(
-    rows: pl.DataFrame, terms: Mapping[str, Terms], available: Mapping[str, int]
-) -> Settled:
+def settle_funds(rows: pl.DataFrame, terms: Mapping[str, Terms], available: Mapping[str, int]) -> Settled:
     """Serve each fund in order of need until it is used up.
 
     Strictly in order: once somebody cannot be served, nobody in less need is served from that fund.
@@ -214,9 +210,7 @@ def settle_funds(
     return Settled(kept.select(rows.columns).sort(ORDER), waiting)
 
 
-def _settle_excludes(
-    settled: Settled, terms: Mapping[str, Terms], earlier: pl.DataFrame
-) -> Settled:
+def _settle_excludes(settled: Settled, terms: Mapping[str, Terms], earlier: pl.DataFrame) -> Settled:
     present = set(settled.kept["policy"].unique())
     holding = set(earlier["policy"].unique())
     kept, waiting = settled.kept, [settled.waiting]
@@ -337,9 +331,7 @@ def _within_span(grants: pl.DataFrame, span: tuple[date, date]) -> pl.DataFrame:
         if key[:1].isdigit() and start <= span[1] and span[0] <= end:
             keys.append(key)
     first, last = (day.isoformat() for day in span)
-    timeless = ~pl.col("period").str.contains(r"^\d") & pl.col("on").is_between(
-        pl.lit(first), pl.lit(last)
-    )
+    timeless = ~pl.col("period").str.contains(r"^\d") & pl.col("on").is_between(pl.lit(first), pl.lit(last))
     return grants.filter(pl.col("period").is_in(keys) | timeless)
 
 
@@ -360,9 +352,7 @@ def _in_order_of_need(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _waiting(rows: pl.DataFrame, reason: Reason, detail: str | pl.Expr) -> pl.DataFrame:
     text = pl.lit(detail) if isinstance(detail, str) else detail
-    return rows.with_columns(
-        reason=pl.lit(reason.value, dtype=pl.String), detail=text.cast(pl.String)
-    )
+    return rows.with_columns(reason=pl.lit(reason.value, dtype=pl.String), detail=text.cast(pl.String))
 
 
 def _nobody(rows: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,6 @@ from policies.periods import period_of
 from policies.policy import Benefit, Condition, FixedPolicy, Policy
 from policies.text import Bilingual
 from policies.tree import (
-    Add,
     Attribute,
     Compare,
     If,
@@ -200,8 +199,8 @@ def _tiers(drawn: random.Random) -> Twin:
 
 def _share(drawn: random.Random) -> Twin:
     name, rate = drawn.choice(NUMBERS), drawn.randrange(5, 60)
-    product = Multiply(Number(5), _number(name), _literal(rate))
-    tree = Round(_MONEY, Add(Number(5), product, _literal(0)), _literal(1_000), "half_up")
+    product = Multiply(Number(5, None, 0, NUMBER_HIGH * rate), _number(name), _literal(rate))
+    tree = Round(_MONEY, product, _literal(1_000), "half_up")
     return Twin(tree, (pl.col(name) * rate + 500) // 1_000)
 
 

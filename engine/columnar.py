@@ -18,6 +18,7 @@ from policies.vocabulary import Vocabulary
 
 Results = dict[str, PolicyResult]
 Errors = dict[str, MianshenError]
+_AMOUNTS_AT_ONCE = 64  # bounds the memory of amounts that are not kept
 
 
 def decide_all(
@@ -148,27 +149,39 @@ def _decide_frame(frame: Frame, data: pl.DataFrame | None, subjects: pl.Series, 
 
 def _answers(frame: Frame, data: pl.DataFrame) -> pl.DataFrame:
     """Return one Boolean column per policy: the one pass over the frame."""
-    wanted = [nw.col("subject")]
+    wanted = [nw.col("subject")]  # gives the number of rows, whatever the conditions look like
+    used: frozenset[str] = frozenset().union(*(program.decision_uses for program in frame.programs))
     for number, program in enumerate(frame.programs):
         wanted.append(program.eligible.alias(f"eligible {number}"))
         if program.kept is not None:
             wanted.append(program.kept.alias(f"kept {number}"))
-    answers: pl.DataFrame = with_derived(data.lazy(), frame.scope).select(*wanted).collect().to_native()
+    answers: pl.DataFrame = with_derived(data.lazy(), frame.scope, used).select(*wanted).collect().to_native()
     return answers
 
 
 def _amounts(frame: Frame, data: pl.DataFrame, answers: pl.DataFrame) -> dict[int, pl.Series]:
     """Return the amounts of the eligible rows of each policy whose amount depends on data."""
-    numbers, queries = [], []
-    for number, program in enumerate(frame.programs):
-        eligible = answers[f"eligible {number}"]
-        if program.amount is not None and program.constant_amount is None and eligible.any():
-            matched = with_derived(data.lazy().filter(eligible), frame.scope)
-            numbers.append(number)
-            # The subject keeps the number of rows, whatever the amount looks like.
-            queries.append(matched.select(nw.col("subject"), program.amount.alias("amount")).to_native())
-    found = pl.collect_all(queries)
-    return {number: frame["amount"] for number, frame in zip(numbers, found, strict=True)}
+    due = [
+        number
+        for number, program in enumerate(frame.programs)
+        if program.amount is not None
+        and program.constant_amount is None
+        and answers[f"eligible {number}"].any()
+    ]
+    amounts: dict[int, pl.Series] = {}
+    for first in range(0, len(due), _AMOUNTS_AT_ONCE):
+        numbers = due[first : first + _AMOUNTS_AT_ONCE]
+        # Amounts are worked out for every row, because what policies share is then worked out once.
+        wanted, used = [nw.col("subject")], frozenset[str]()
+        for number in numbers:
+            program = frame.programs[number]
+            assert program.amount is not None
+            wanted.append(program.amount.alias(f"amount {number}"))
+            used |= program.amount_uses
+        found = with_derived(data.lazy(), frame.scope, used).select(*wanted).collect().to_native()
+        for number in numbers:
+            amounts[number] = found[f"amount {number}"].filter(answers[f"eligible {number}"])
+    return amounts
 
 
 def _withheld(eligible: pl.Series, amount: pl.Series | None) -> pl.Series:

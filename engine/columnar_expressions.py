@@ -13,7 +13,10 @@ from typing import Any
 
 import narwhals as nw
 
-from engine.civil_days import civil_from_days, days_from_civil, last_day_of_month
+from engine.civil_days import civil_from_days
+from engine.columnar_aggregates import aggregate, reach
+from engine.columnar_arithmetic import add, compare_ratio, extreme, multiply, round_, subtract
+from engine.columnar_calendar import add_months, date_part, months_between
 from engine.columnar_dates import (
     FIRST_DAY,
     LAST_DAY,
@@ -23,9 +26,10 @@ from engine.columnar_dates import (
     native_parts,
 )
 from engine.columnar_interning import Interner
-from engine.columnar_scopes import ITSELF, Fold, FoldGroup, Scope, Scopes, carry
+from engine.columnar_scopes import ITSELF, Derived, FoldGroup, Scope, Scopes
 from engine.columnar_tables import lookup, prefix_lookup, starts_with_any
-from engine.interpreter_values import TURNED, Surroundings, evaluate
+from engine.columnar_types import OPERATORS, column_type, constant
+from engine.interpreter_values import Surroundings, evaluate
 from policies.tree import (
     Add,
     AddMonths,
@@ -50,24 +54,8 @@ from policies.tree import (
     Round,
     Subtract,
     Within,
-    walk,
 )
-from policies.types import Bool, Code, Date, Number, Text, Type, Value, from_day_number
-
-
-def column_type(type_: Type) -> type[nw.Boolean | nw.Int64 | nw.String]:
-    """Return the column type of computed values: dates are day numbers here."""
-    if isinstance(type_, Bool):
-        return nw.Boolean
-    if isinstance(type_, Number | Date):
-        return nw.Int64
-    assert isinstance(type_, Text | Code)
-    return nw.String
-
-
-def constant(type_: Type, value: Value) -> nw.Expr:
-    """Return a literal of the right column type."""
-    return nw.lit(value, dtype=column_type(type_)) if value is not None else nw.lit(None, column_type(type_))
+from policies.types import Date, Value, from_day_number
 
 
 class ExpressionCompiler:
@@ -77,7 +65,9 @@ class ExpressionCompiler:
         self.scopes = scopes
         self.interner = Interner()
         self._compiled: dict[tuple[int, int], nw.Expr] = {}
-        self._kept: dict[tuple[int, int], nw.Expr] = {}
+        self._kept: dict[tuple[int, int], str] = {}
+        self._uses: dict[tuple[int, int], frozenset[str]] = {}
+        self._using: list[set[str]] = [set()]  # the intermediate columns of each node being compiled
         self._folds: dict[tuple[int, int], str] = {}
         self._groups: dict[tuple[int, int, int, tuple[str, ...]], FoldGroup] = {}
         self._scopes: list[Scope] = []  # keeps the ids in the keys above unique
@@ -90,12 +80,19 @@ class ExpressionCompiler:
         key = (id(scope), self.interner.number(node))
         if key not in self._compiled:
             self._scopes.append(scope)
+            self._using.append(set())
             if self.interner.is_constant(node):
                 found = constant(node.type, self.constant_value(node))
             else:
                 found = _COMPILERS[type(node)](self, node, scope)
             self._compiled[key] = found
+            self._uses[key] = frozenset(self._using.pop())
+        self._using[-1] |= self._uses[key]
         return self._compiled[key]
+
+    def uses(self, node: Node | None, scope: Scope) -> frozenset[str]:
+        """Return the intermediate columns that a compiled node needs, those that they need included."""
+        return frozenset() if node is None else self._uses[id(scope), self.interner.number(node)]
 
     def constant_value(self, node: Node) -> Value:
         """Return the value of a node that reads no data."""
@@ -103,9 +100,16 @@ class ExpressionCompiler:
 
     def keep(self, expression: nw.Expr, scope: Scope) -> nw.Expr:
         """Make an intermediate column of `expression`, because it will be used several times."""
+        return nw.col(self._kept_column(expression, scope))
+
+    def _kept_column(self, expression: nw.Expr, scope: Scope) -> str:
         name = self.scopes.new_column("d")
-        scope.derived.append((name, expression))
-        return nw.col(name)
+        # Whatever the expression is made of was compiled for the node at hand.
+        uses = frozenset(self._using[-1])
+        level = 1 + max((scope.derived[one].level for one in uses if one in scope.derived), default=0)
+        scope.derived[name] = Derived(expression, uses, level)
+        self._using[-1].add(name)
+        return name
 
     def once(self, node: Node, scope: Scope) -> nw.Expr:
         """Return the expression of an operand that is used several times: a column unless it is simple."""
@@ -116,9 +120,11 @@ class ExpressionCompiler:
         if simple:
             return self.compile(node, scope)
         key = (id(scope), self.interner.number(node))
+        compiled = self.compile(node, scope)
         if key not in self._kept:
-            self._kept[key] = self.keep(self.compile(node, scope), scope)
-        return self._kept[key]
+            self._kept[key] = self._kept_column(compiled, scope)
+        self._using[-1].add(self._kept[key])
+        return nw.col(self._kept[key])
 
     def all_of(self, nodes: Sequence[Node], scope: Scope) -> nw.Expr:
         """Return the conjunction of several conditions."""
@@ -158,7 +164,7 @@ class ExpressionCompiler:
 
     def fold_group(self, node: Aggregate, scope: Scope) -> FoldGroup:
         """Return the group that works out `node`, registered with the scope it is attached to."""
-        depth, mixed = _reach(node)
+        depth, mixed = reach(node)
         attached, origin = scope.stack[depth], scope.stack[node.from_depth]
         key = (id(attached), id(origin), node.depth, node.path)
         if not mixed and key in self._groups:
@@ -173,22 +179,6 @@ class ExpressionCompiler:
             self._groups[key] = group
             attached.groups.append(group)
         return group
-
-
-def _reach(node: Aggregate) -> tuple[int, bool]:
-    """Return the deepest outer scope that `node` depends on, and whether an aggregate inside looks outward.
-
-    Only what looks outward must wait for other aggregates; it gets a group of its own.
-    """
-    depth, mixed = node.from_depth, False
-    for inner in walk(node):
-        if isinstance(inner, Attribute) and inner.depth < node.depth:
-            depth = max(depth, inner.depth)
-        elif isinstance(inner, Aggregate) and inner is not node:
-            if inner.from_depth < node.depth:
-                depth = max(depth, inner.from_depth)
-            mixed = mixed or _reach(inner)[0] < node.depth
-    return depth, mixed
 
 
 def _attribute(compiler: ExpressionCompiler, node: Attribute, scope: Scope) -> nw.Expr:
@@ -212,16 +202,6 @@ def _or(compiler: ExpressionCompiler, node: Or, scope: Scope) -> nw.Expr:
     return reduce(or_, (compiler.compile(child, scope) for child in node.children))
 
 
-_OPERATORS: dict[str, Callable[[Any, Any], nw.Expr]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-    "==": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-}
-
-
 def _compare(compiler: ExpressionCompiler, node: Compare, scope: Scope) -> nw.Expr:
     dates = as_date_comparison(node, compiler.interner)
     if dates is not None:
@@ -230,7 +210,7 @@ def _compare(compiler: ExpressionCompiler, node: Compare, scope: Scope) -> nw.Ex
     left, right = (_native_side(compiler, side, scope) for side in (node.left, node.right))
     if left is None or right is None:
         left, right = compiler.compile(node.left, scope), compiler.compile(node.right, scope)
-    return _OPERATORS[node.operator](left, right)
+    return OPERATORS[node.operator](left, right)
 
 
 def _native_side(compiler: ExpressionCompiler, node: Node, scope: Scope) -> nw.Expr | None:
@@ -242,81 +222,6 @@ def _native_side(compiler: ExpressionCompiler, node: Node, scope: Scope) -> nw.E
     return stored
 
 
-def _compare_ratio(compiler: ExpressionCompiler, node: CompareRatio, scope: Scope) -> nw.Expr:
-    compare, turned = _OPERATORS[node.operator], _OPERATORS[TURNED[node.operator]]
-    if compiler.interner.is_constant(node.denominator):
-        denominator = compiler.constant_value(node.denominator)
-        if not denominator:
-            return nw.lit(None, nw.Boolean)
-        product = compiler.compile(node.right, scope) * int(denominator)
-        chosen = compare if int(denominator) > 0 else turned
-        return chosen(compiler.compile(node.numerator, scope), product)
-    numerator = compiler.once(node.numerator, scope)
-    divisor = compiler.once(node.denominator, scope)
-    product = compiler.once(node.right, scope) * divisor
-    return (
-        nw.when(divisor > 0)
-        .then(compare(numerator, product))
-        .when(divisor < 0)
-        .then(turned(numerator, product))
-        .otherwise(nw.lit(None, nw.Boolean))
-    )
-
-
-def _add(compiler: ExpressionCompiler, node: Add, scope: Scope) -> nw.Expr:
-    return compiler.compile(node.left, scope) + compiler.compile(node.right, scope)
-
-
-def _subtract(compiler: ExpressionCompiler, node: Subtract, scope: Scope) -> nw.Expr:
-    return compiler.compile(node.left, scope) - compiler.compile(node.right, scope)
-
-
-def _multiply(compiler: ExpressionCompiler, node: Multiply, scope: Scope) -> nw.Expr:
-    return compiler.compile(node.left, scope) * compiler.compile(node.right, scope)
-
-
-def _round(compiler: ExpressionCompiler, node: Round, scope: Scope) -> nw.Expr:
-    numerator = compiler.once(node.numerator, scope)
-    if compiler.interner.is_constant(node.denominator):
-        value = compiler.constant_value(node.denominator)
-        if not value:
-            return nw.lit(None, nw.Int64)
-        divisor, size = nw.lit(int(value), nw.Int64), nw.lit(abs(int(value)), nw.Int64)
-        negative = numerator < 0 if int(value) > 0 else numerator > 0
-    else:
-        given = compiler.once(node.denominator, scope)
-        # Without this guard a zero divisor would be an error on backends stricter than Polars.
-        divisor = compiler.keep(nw.when(given != 0).then(given).otherwise(nw.lit(None, nw.Int64)), scope)
-        size = divisor.abs()
-        negative = (numerator < 0) != (divisor < 0)
-    quotient = numerator // divisor
-    if node.mode == "floor":
-        return quotient
-    quotient = compiler.keep(quotient, scope)
-    rest = compiler.keep((numerator - quotient * divisor).abs(), scope)
-    if node.mode == "down":
-        step = (rest > 0) & negative
-    elif node.mode == "up":
-        step = (rest > 0) & ~negative
-    else:
-        # The quotient was rounded to minus infinity; a tie goes away from zero. No doubling: no overflow.
-        left_over = rest - size
-        step = ((rest + left_over > 0) & negative) | ((rest + left_over >= 0) & ~negative)
-    return quotient + step.cast(nw.Int64)
-
-
-def _extreme(compiler: ExpressionCompiler, node: Minimum | Maximum, scope: Scope) -> nw.Expr:
-    parts = [compiler.once(child, scope) for child in node.children]
-    together = nw.min_horizontal(*parts) if isinstance(node, Minimum) else nw.max_horizontal(*parts)
-    varying = [
-        part
-        for part, child in zip(parts, node.children, strict=True)
-        if not (compiler.interner.is_constant(child) and compiler.constant_value(child) is not None)
-    ]
-    unknown = reduce(or_, (part.is_null() for part in varying))
-    return nw.when(~unknown).then(together).otherwise(nw.lit(None, column_type(node.type)))
-
-
 def _if(compiler: ExpressionCompiler, node: If, scope: Scope) -> nw.Expr:
     if compiler.interner.is_constant(node.condition):
         holds = compiler.constant_value(node.condition)
@@ -325,7 +230,8 @@ def _if(compiler: ExpressionCompiler, node: If, scope: Scope) -> nw.Expr:
         return compiler.compile(node.then if holds else node.otherwise, scope)
     condition = compiler.once(node.condition, scope)
     then, otherwise = compiler.compile(node.then, scope), compiler.compile(node.otherwise, scope)
-    return nw.when(condition).then(then).when(~condition).then(otherwise).otherwise(constant(node.type, None))
+    unknown = constant(node.type, None)
+    return nw.when(condition).then(then).when(condition.is_null()).then(unknown).otherwise(otherwise)
 
 
 def _in(compiler: ExpressionCompiler, node: In, scope: Scope) -> nw.Expr:
@@ -337,75 +243,12 @@ def _within(compiler: ExpressionCompiler, node: Within, scope: Scope) -> nw.Expr
     return starts_with_any(compiler.once(node.child, scope), node.prefixes)
 
 
-def _date_part(compiler: ExpressionCompiler, node: DatePart, scope: Scope) -> nw.Expr:
-    part: nw.Expr = compiler.date_parts(node.child, scope)[("year", "month", "day").index(node.part)]
-    return part
-
-
-def _months_between(compiler: ExpressionCompiler, node: MonthsBetween, scope: Scope) -> nw.Expr:
-    for side in (node.start, node.end):
-        if compiler.interner.is_constant(side) and compiler.constant_value(side) is None:
-            return nw.lit(None, nw.Int64)
-    start_year, start_month, start_day = compiler.date_parts(node.start, scope)
-    end_year, end_month, end_day = compiler.date_parts(node.end, scope)
-    months: nw.Expr = (end_year * 12 + end_month) - (start_year * 12 + start_month)
-    last_day = last_day_of_month(end_year, end_month)
-    if isinstance(end_day, int):
-        incomplete = None if end_day == last_day else start_day > end_day
-    else:
-        incomplete = (end_day < start_day) & (end_day != last_day)
-    return months if incomplete is None else months - incomplete.cast(nw.Int64)
-
-
-def _add_months(compiler: ExpressionCompiler, node: AddMonths, scope: Scope) -> nw.Expr:
-    for side in (node.date, node.months):
-        if compiler.interner.is_constant(side) and compiler.constant_value(side) is None:
-            return nw.lit(None, nw.Int64)
-    year, month, day = compiler.date_parts(node.date, scope)
-    counted = compiler.keep(year * 12 + (month - 1) + compiler.compile(node.months, scope), scope)
-    year, month = compiler.keep(counted // 12, scope), compiler.keep(counted % 12 + 1, scope)
-    last_day = compiler.keep(last_day_of_month(year, month), scope)
-    held = nw.min_horizontal(nw.lit(day, nw.Int64) if isinstance(day, int) else day, last_day)
-    return days_from_civil(year, month, held)
-
-
 def _lookup(compiler: ExpressionCompiler, node: Lookup, scope: Scope) -> nw.Expr:
     return lookup(compiler.once(node.key, scope), node, column_type(node.type))
 
 
 def _prefix_lookup(compiler: ExpressionCompiler, node: PrefixLookup, scope: Scope) -> nw.Expr:
     return prefix_lookup(compiler.once(node.key, scope), node, column_type(node.type))
-
-
-def _aggregate(compiler: ExpressionCompiler, node: Aggregate, scope: Scope) -> nw.Expr:
-    group = compiler.fold_group(node, scope)
-    attached = group.items.parent
-    assert attached is not None
-    filter_ = None if node.filter is None else compiler.compile(node.filter, group.items)
-    value = None if node.value is None else compiler.compile(node.value, group.items)
-    if group not in attached.groups:
-        attached.groups.append(group)
-    column = _fold_column(compiler, node, group, filter_, value)
-    carry(column, attached, scope)
-    compiler.remember_fold(node, scope, column)
-    return nw.col(column)
-
-
-def _fold_column(
-    compiler: ExpressionCompiler,
-    node: Aggregate,
-    group: FoldGroup,
-    filter_: nw.Expr | None,
-    value: nw.Expr | None,
-) -> str:
-    """Return the column of the fold; the same aggregate seen from two scopes is worked out once."""
-    for fold in group.folds:
-        # Expressions are compiled once per scope and tree, so that equal folds hold the same objects.
-        if fold.kind == node.kind and fold.filter is filter_ and fold.value is value:
-            return fold.column
-    column = compiler.scopes.new_column("a")
-    group.folds.append(Fold(column, node.type, node.kind, filter_, value))
-    return column
 
 
 _COMPILERS: dict[type, Callable[[ExpressionCompiler, Any, Scope], nw.Expr]] = {
@@ -415,20 +258,20 @@ _COMPILERS: dict[type, Callable[[ExpressionCompiler, Any, Scope], nw.Expr]] = {
     And: _and,
     Or: _or,
     Compare: _compare,
-    CompareRatio: _compare_ratio,
-    Add: _add,
-    Subtract: _subtract,
-    Multiply: _multiply,
-    Round: _round,
-    Minimum: _extreme,
-    Maximum: _extreme,
+    CompareRatio: compare_ratio,
+    Add: add,
+    Subtract: subtract,
+    Multiply: multiply,
+    Round: round_,
+    Minimum: extreme,
+    Maximum: extreme,
     If: _if,
     In: _in,
     Within: _within,
-    DatePart: _date_part,
-    MonthsBetween: _months_between,
-    AddMonths: _add_months,
+    DatePart: date_part,
+    MonthsBetween: months_between,
+    AddMonths: add_months,
     Lookup: _lookup,
     PrefixLookup: _prefix_lookup,
-    Aggregate: _aggregate,
+    Aggregate: aggregate,
 }

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import narwhals as nw
 import polars as pl
 
-from engine.columnar_expressions import column_type
 from engine.columnar_scopes import ITSELF, Fold, FoldGroup, Scope, Scopes
+from engine.columnar_types import column_type
 from engine.decision import Population
 from policies.types import Bool, Number, Type
 from policies.types import Date as DateType
@@ -26,11 +26,17 @@ def polars_type(type_: Type) -> type[pl.DataType]:
     return pl.Int64 if isinstance(type_, Number | DateType) else pl.String
 
 
-def with_derived(frame: pl.LazyFrame, scope: Scope) -> nw.LazyFrame[pl.LazyFrame]:
-    """Add the intermediate columns of a scope; those that a query does not use are never computed."""
+def with_derived(
+    frame: pl.LazyFrame, scope: Scope, used: frozenset[str] | None = None
+) -> nw.LazyFrame[pl.LazyFrame]:
+    """Add the intermediate columns of a scope, or only those that are `used`, level by level."""
+    levels: dict[int, list[nw.Expr]] = defaultdict(list)
+    for name, derived in scope.derived.items():
+        if used is None or name in used:
+            levels[derived.level].append(derived.expression.alias(name))
     lazy = nw.from_native(frame)
-    for name, expression in scope.derived:
-        lazy = lazy.with_columns(expression.alias(name))
+    for level in sorted(levels):
+        lazy = lazy.with_columns(*levels[level])
     return lazy
 
 

@@ -11,7 +11,7 @@ import narwhals as nw
 
 from engine.columnar_expressions import ExpressionCompiler
 from engine.columnar_scopes import Scope, Scopes
-from engine.policy_inputs import inputs_of
+from engine.policy_inputs import expressions, inputs_of
 from policies.policy import Condition, FixedPolicy
 from policies.tree import Attribute, Node
 from policies.types import Number, Type, Value
@@ -30,7 +30,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One policy's expressions over one frame. `constant_amount` is set where `amount` reads no data."""
+    """One policy's expressions over one frame. `constant_amount` is set where `amount` reads no data.
+
+    `decision_uses`, `amount_uses` and `row_uses` are the intermediate columns that eligibility, amount and
+    the rest of a row need.
+    """
 
     fixed: FixedPolicy
     eligible: nw.Expr
@@ -42,6 +46,9 @@ class Program:
     need: nw.Expr | None
     payee: str | None
     readings: tuple[Reading, ...]
+    decision_uses: frozenset[str]
+    amount_uses: frozenset[str]
+    row_uses: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -108,7 +115,14 @@ def _program(compiler: ExpressionCompiler, fixed: FixedPolicy, scope: Scope) -> 
         need=None if need is None else need.cast(nw.Int64),
         payee=_payee(compiler, fixed, scope),
         readings=_readings(compiler, fixed, scope),
+        decision_uses=_uses(compiler, [*expressions(fixed.eligibility), fixed.unit_where], scope),
+        amount_uses=_uses(compiler, [amount], scope),
+        row_uses=_uses(compiler, [fixed.claim_key, fixed.order_of_need], scope),
     )
+
+
+def _uses(compiler: ExpressionCompiler, nodes: Sequence[Node | None], scope: Scope) -> frozenset[str]:
+    return frozenset().union(*(compiler.uses(node, scope) for node in nodes))
 
 
 def _condition(compiler: ExpressionCompiler, condition: Condition, scope: Scope) -> nw.Expr:

@@ -18,8 +18,8 @@ from policies.types import Type
 from policies.vocabulary import Collection, Vocabulary
 
 GRANTS = "grants"  # the engine's own collection: what a subject was granted; no catalog declares it
+Path = tuple[str, ...]
 ITSELF = ""  # as the last name of a path: the pseudonym of the subject at its end, if that one exists
-SUBJECT, UNIT = "subject", "unit"
 
 
 @dataclass(slots=True, eq=False)
@@ -43,23 +43,32 @@ class FoldGroup:
     folds: list[Fold] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An intermediate column: `level` is above that of every intermediate column it is computed from."""
+
+    expression: nw.Expr
+    uses: frozenset[str]
+    level: int
+
+
 @dataclass(slots=True, eq=False)
 class Scope:
     """One frame to be: `stack` holds the scopes visible from here by depth, itself last.
 
     `space` is the space whose attributes names resolve to (the member's, for members); None for items that
     stand for nobody. `columns` maps paths to column names, `carried` are the columns taken over from the
-    scope this one is joined to (`parent`), `derived` are intermediate columns in order of computation.
+    scope this one is joined to (`parent`), `derived` are intermediate columns.
     """
 
     space: str | None
     collection: Collection | None
     parent: Scope | None
     stack: tuple[Scope, ...]
-    columns: dict[tuple[str, ...], str] = field(default_factory=dict)
+    columns: dict[Path, str] = field(default_factory=dict)
     carried: dict[str, None] = field(default_factory=dict)
     groups: list[FoldGroup] = field(default_factory=list)
-    derived: list[tuple[str, nw.Expr]] = field(default_factory=list)
+    derived: dict[str, Derived] = field(default_factory=dict)
 
     def is_own(self, name: str) -> bool:
         """Return True if `name` belongs to the item itself, not to the member it stands for."""
@@ -93,15 +102,19 @@ class Scopes:
         scope.stack = (*outer, scope)
         return scope
 
-    def column(self, owner: Scope, path: tuple[str, ...], reader: Scope) -> str:
-        """Return the column of `reader`'s frame that holds the datum at `path` of the scope `owner`."""
+    def column(self, owner: Scope, path: Path, reader: Scope) -> str:
+        """Return the column of `reader`'s frame that holds the datum at `path` of the scope `owner`.
+
+        Raises PolicyError if there is no such datum.
+        """
         name = owner.columns.get(path)
         if name is None:
+            self._require(owner, path)
             name = owner.columns[path] = self.new_column()
         carry(name, owner, reader)
         return name
 
-    def space_at(self, scope: Scope, links: tuple[str, ...]) -> str:
+    def space_at(self, scope: Scope, links: Path) -> str:
         """Return the space at the end of a chain of links. Raises PolicyError if it leads nowhere."""
         space = scope.space
         for number, link in enumerate(links):
@@ -114,6 +127,17 @@ class Scopes:
         if space is None:
             raise unknown_name(".".join(links))
         return space
+
+    def _require(self, scope: Scope, path: Path) -> None:
+        links, name = path[:-1], path[-1]
+        if not links and scope.is_own(name):
+            return
+        try:
+            space = self.vocabulary.spaces[self.space_at(scope, links)]
+        except PolicyError:
+            raise unknown_name(".".join(path)) from None
+        if name != ITSELF and name not in space.attributes and name not in space.links:
+            raise unknown_name(".".join(path))
 
     def collection(self, space: str, name: str) -> Collection:
         """Return the collection `name` of `space`. Raises PolicyError if there is none."""

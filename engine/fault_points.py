@@ -13,7 +13,7 @@ from collections import Counter
 _passed: Counter[str] = Counter()
 
 
-class ArmedFault(Exception):  # noqa: N818 - not an error of the product
+class ArmedFault(Exception):
     """Raised by a fault point that a test has armed with `raise`."""
 
 
@@ -27,7 +27,7 @@ def fault_point(name: str) -> None:
         return
     effect, _, count = rest.partition(":")
     _passed[name] += 1
-    if _passed[name] != int(count or 1):
+    if _passed[name] < int(count or 1):
         return
     if effect == "raise":
         raise ArmedFault(name)

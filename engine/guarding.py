@@ -24,9 +24,7 @@ class Held:
     releasable: bool = True
 
 
-def guard(
-    plan: Plan, totals: Mapping[str, Totals], last_matched: Mapping[str, int]
-) -> dict[str, Held]:
+def guard(plan: Plan, totals: Mapping[str, Totals], last_matched: Mapping[str, int]) -> dict[str, Held]:
     """Return the held policies.
 
     `last_matched` is what each policy matched in its last finished run that was not held; a policy without
@@ -70,7 +68,8 @@ def _outside_band(item: Planned, totals: Totals) -> Held | None:
             return Held(
                 code,
                 Bilingual(
-                    f"符合条件的占 {found}，{zh} {allowed}", f"{found} of the subjects qualify, {en} {allowed}"
+                    f"符合条件的占 {found}，{zh} {allowed}",
+                    f"{found} of the subjects qualify, {en} {allowed}",
                 ),
             )
     return None

@@ -13,6 +13,7 @@ from profiles.catalog_reading import read_catalog
 from profiles.home import Home
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from engine.ledger import Ledger
@@ -51,3 +52,9 @@ class Installation:
         from profiles.snapshot import open_snapshot
 
         return open_snapshot(self.home, self.catalog, on)
+
+    def reopen(self, on: date, versions: Mapping[str, int]) -> Snapshot:
+        """The profile store in the versions that an unfinished run had pinned. Raises StoreError."""
+        from profiles.snapshot import open_snapshot
+
+        return open_snapshot(self.home, self.catalog, on, versions)

@@ -21,9 +21,9 @@ def decide(fixed: FixedPolicy, subject: Facts, unit: Facts | None = None) -> Dec
     """
     facts = _facts(fixed, subject, unit)
     log = Log()
-    at = surroundings(facts, inputs_of(fixed), log)
     condition = whole_condition(fixed)
     try:
+        at = surroundings(facts, inputs_of(fixed), log)
         trace = _trace(condition, at)
         if trace.result is None:
             settled_by = settling_facts(condition, True, at) or frozenset()

@@ -107,7 +107,8 @@ class Matches:
         program = result.program
         if not result.eligible.any():
             return pl.DataFrame(schema=ROWS_SCHEMA)
-        chosen = with_derived(result.frame.lazy().filter(result.eligible), result.scope).select(
+        matched = result.frame.lazy().filter(result.eligible)
+        chosen = with_derived(matched, result.scope, program.row_uses).select(
             nw.col("subject"),
             (nw.lit("") if program.fixed.policy.for_each is None else nw.col("unit")).alias("unit"),
             (nw.lit(None, nw.String) if program.payee is None else nw.col(program.payee)).alias("payee"),

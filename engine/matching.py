@@ -41,6 +41,7 @@ CANDIDATE_COLUMNS: dict[str, type[pl.DataType]] = {
     "claim_key": pl.String,
     "need": pl.Int64,
 }
+WITH_EVIDENCE: dict[str, type[pl.DataType]] = {**CANDIDATE_COLUMNS, "evidence": pl.String}
 _FOLDER = "mianshen-run-"
 
 Progress = Callable[[str, int, int], None]
@@ -132,8 +133,7 @@ def match(
             on_progress("match", done, len(buckets))
         matches = compiled.decide(WithPastGrants(profiles.bucket(bucket), past))
         frames = [_candidates(one, matches, totals[one.policy.id]) for one in fixed]
-        schema = {**CANDIDATE_COLUMNS, "evidence": pl.String}
-        spill.write("candidates", bucket, pl.concat([pl.DataFrame(schema=schema), *frames]))
+        spill.write("candidates", bucket, pl.concat([pl.DataFrame(schema=WITH_EVIDENCE), *frames]))
         fault_point("bucket-matched")
     if on_progress is not None:
         on_progress("match", len(buckets), len(buckets))
@@ -142,8 +142,7 @@ def match(
 
 def _candidates(fixed: FixedPolicy, matches: Matches, totals: Totals) -> pl.DataFrame:
     """Add one bucket's answers of one policy to its totals and return its candidates."""
-    schema = {**CANDIDATE_COLUMNS, "evidence": pl.String}
-    nobody = pl.DataFrame(schema=schema)
+    nobody = pl.DataFrame(schema=WITH_EVIDENCE)
     name = fixed.policy.id
     if totals.error:
         return nobody
@@ -166,7 +165,7 @@ def _candidates(fixed: FixedPolicy, matches: Matches, totals: Totals) -> pl.Data
     totals.missing.update({key: number for key, number in missing.items() if number})
     per_subject = fixed.policy.for_each is None
     totals.matched_subjects += rows.height if per_subject else rows["subject"].n_unique()
-    rows = rows.with_columns(policy=pl.lit(name)).select(*schema)
+    rows = rows.with_columns(policy=pl.lit(name)).select(*WITH_EVIDENCE)
     if rows.select("subject", "unit").is_duplicated().any():
         totals.error = (_repeated(),)
         return nobody
@@ -178,7 +177,9 @@ def _failed(problem: Exception) -> Diagnostic:
     return Diagnostic(
         "policy-failed",
         Bilingual(f"计算时出错（{kind}）", f"it failed while being computed ({kind})"),
-        Bilingual("其他政策不受影响；请核对规则并上报", "the others are not affected; check the rule and report it"),
+        Bilingual(
+            "其他政策不受影响；请核对规则并上报", "the others are not affected; check the rule and report it"
+        ),
     )
 
 

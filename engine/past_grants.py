@@ -20,15 +20,11 @@ class WithPastGrants:
     population: Population
     past: PastGrants
 
-    def attributes(
-        self, space: str, names: Iterable[str], subjects: pl.Series | None = None
-    ) -> pl.DataFrame:
+    def attributes(self, space: str, names: Iterable[str], subjects: pl.Series | None = None) -> pl.DataFrame:
         """See `engine.decision.Population`."""
         return self.population.attributes(space, names, subjects)
 
-    def items(
-        self, space: str, collection: str, names: Iterable[str], owners: pl.Series
-    ) -> pl.DataFrame:
+    def items(self, space: str, collection: str, names: Iterable[str], owners: pl.Series) -> pl.DataFrame:
         """See `engine.decision.Population`."""
         if collection == GRANTS:
             return self.past.of(owners, names)

@@ -1,8 +1,8 @@
 """Record: one bucket of grants is one transaction, with everything that belongs to them.
 
-Grants with evidence, claims, fund movements, announcements, who waits, the checkpoint and the audit row commit
-together or not at all. A bucket whose checkpoint is there is never written again. Rows go in sorted by subject,
-so that the database's trees grow at their ends.
+Grants with evidence, claims, fund movements, announcements, who waits, the checkpoint and the audit row
+commit together or not at all. A bucket whose checkpoint is there is never written again. Rows go in sorted by
+subject, so that the database's trees grow at their ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from policies.errors import RunError
 
 WAITING_KEY = ("subject", "policy", "unit", "period")
 ANNOUNCED = "granted"
-_FEW = 50_000  # rows handed to the database at a time: enough to be fast, little enough for memory
+_FEW = 20_000  # rows handed to the database at a time: enough to be fast, little enough for memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,7 @@ def with_period(rows: pl.DataFrame, terms: Mapping[str, Terms]) -> pl.DataFrame:
     return rows.join(periods, on="policy", how="left", maintain_order="left")
 
 
-def _insert_grants(
-    connection: Connection, recorder: Recorder, bucket: int, grants: pl.DataFrame
-) -> None:
+def _insert_grants(connection: Connection, recorder: Recorder, bucket: int, grants: pl.DataFrame) -> None:
     for part in grants.iter_slices(_FEW):
         count = part.height
         columns: dict[str, list[object]] = {name: part[name].to_list() for name in GRANT_COLUMNS}
@@ -226,7 +224,9 @@ def _announcements(recorder: Recorder, grants: pl.DataFrame) -> dict[str, list[o
         id=pl.col("id") + pl.lit(announcement_id("", ANNOUNCED)),
         subject=pl.coalesce("payee", "subject"),
         # Whoever is paid is told: a guardian for a child, in the guardian's own space.
-        space=pl.when(pl.col("payee").is_not_null()).then(pl.coalesce("payee_space", "space")).otherwise("space"),
+        space=pl.when(pl.col("payee").is_not_null())
+        .then(pl.coalesce("payee_space", "space"))
+        .otherwise("space"),
         grant=pl.col("id"),
         policy=pl.col("policy"),
         version=pl.col("version"),

@@ -1,8 +1,8 @@
 """The life of a run in the ledger: matching, recording, finished (or abandoned).
 
-A run that is only matching has changed nothing and is in nobody's way. At most one run is recording: whoever
-wants to record while another run is unfinished first finishes that one, whether its process is dead or only
-slow. Every step of recording can be done twice without effect, so nobody needs to know which of the two it is.
+A run that is only matching has changed nothing and is in nobody's way. At most one run is recording:
+whoever wants to record while another run is unfinished first finishes that one, whether its process is dead
+or only slow. Every step of recording can be done twice without effect, so nobody needs to know which.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table, to_text_of_json
 from engine.recording import remove_waiting
 from policies.errors import RunError
+
+_FINISHED = "run-finished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ def start_or_join(
         at = ledger.now()
         number = f"{plan['on']}-{secrets.token_hex(6)}"
         connection.execute(
-            insert(runs).values(id=number, on=plan["on"], started_at=at, state="matching", report="{}", **pinned)
+            insert(runs).values(
+                id=number, on=plan["on"], started_at=at, state="matching", report="{}", **pinned
+            )
         )
         audit.append(
             connection, at=at, actor=actor, action="run-started", detail={"run": number, "plan": dict(plan)}
@@ -112,9 +116,7 @@ def finished_runs(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def finish(
-    ledger: Ledger, run: str, report: Mapping[str, object], stale: pl.DataFrame, actor: str
-) -> None:
+def finish(ledger: Ledger, run: str, report: Mapping[str, object], stale: pl.DataFrame, actor: str) -> None:
     """Close a run: its report, and those who wait for nothing any more, in one transaction."""
     runs = table(tables.Run)
     with ledger.writing() as connection:
@@ -134,7 +136,7 @@ def finish(
             connection,
             at=at,
             actor=actor,
-            action="run-finished",
+            action=_FINISHED,
             detail={"run": run, "grants": report["new_grants"], "amount": report["amount"]},
         )
         fault_point("run-closing")
@@ -156,9 +158,7 @@ def abandon(ledger: Ledger, run: str, actor: str, reason: str) -> None:
                 f"there is no unfinished run `{run}`",
             )
         at = ledger.now()
-        connection.execute(
-            update(runs).where(runs.c.id == run).values(state="abandoned", finished_at=at)
-        )
+        connection.execute(update(runs).where(runs.c.id == run).values(state="abandoned", finished_at=at))
         audit.append(
             connection, at=at, actor=actor, action="run-abandoned", detail={"run": run, "reason": reason}
         )
@@ -166,16 +166,19 @@ def abandon(ledger: Ledger, run: str, actor: str, reason: str) -> None:
 
 def last_matched(ledger: Ledger, policies: Iterable[str]) -> dict[str, int]:
     """Return what each policy matched in its last finished run in which it was not held."""
-    runs, wanted = table(tables.Run), set(policies)
+    runs, entries, wanted = table(tables.Run), table(tables.AuditEntry), set(policies)
     found: dict[str, int] = {}
-    query = (
-        select(runs.c.report)
-        .where(runs.c.state == "finished")
-        .order_by(runs.c.finished_at.desc(), runs.c.started_at.desc(), runs.c.id)
+    # The audit log knows the order, also of runs that finished within one second.
+    finished = (
+        select(entries.c.detail)
+        .where(entries.c.action == _FINISHED)
+        .order_by(entries.c.number.desc())
         .limit(1000)
     )
     with ledger.reading() as connection:
-        for (text,) in connection.execute(query):
+        for detail in connection.execute(finished).scalars().all():
+            number = json.loads(detail)["run"]
+            text = connection.execute(select(runs.c.report).where(runs.c.id == number)).scalar_one()
             for item in json.loads(text)["policies"]:
                 if item["policy"] in wanted and item["held"] is None:
                     found.setdefault(item["policy"], item["matched"])

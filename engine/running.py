@@ -23,7 +23,15 @@ from engine.matching import Profiles, Progress, Spill, Totals, match, spilling
 from engine.planning import Plan, Planned, make_plan, pinned_plan
 from engine.recording import WAITING_KEY, GrantTerms, Recorder, record_bucket, with_period
 from engine.run_report import PolicyReport, RunReport
-from engine.run_rows import RunRow, begin_recording, finish, finished_runs, last_matched, start_or_join, unfinished
+from engine.run_rows import (
+    RunRow,
+    begin_recording,
+    finish,
+    finished_runs,
+    last_matched,
+    start_or_join,
+    unfinished,
+)
 from engine.settling import Settlement, settle
 from policies.errors import MianshenError, RunError
 from policies.policy import Policy
@@ -130,9 +138,7 @@ def run(
 def _plan_or_none(
     setting: Setting, on: date, only: Sequence[str] | None, release: Sequence[str]
 ) -> Mapping[str, object]:
-    plan = make_plan(
-        setting.ledger, setting.policies, setting.vocabulary, on, only=only, release=release
-    )
+    plan = make_plan(setting.ledger, setting.policies, setting.vocabulary, on, only=only, release=release)
     pinned: Mapping[str, object] = json.loads(json.dumps(plan.to_json()))
     return pinned
 
@@ -210,9 +216,7 @@ def _guard(setting: Setting, work: Work) -> None:
 def _settle(setting: Setting, work: Work) -> Settlement:
     with work.timed("allocate"), setting.ledger.reading() as connection:
         names = [item.id for item in work.going_on]
-        settlement = settle(
-            work.plan, names, list(work.profiles.buckets), work.spill, connection, work.run
-        )
+        settlement = settle(work.plan, names, list(work.profiles.buckets), work.spill, connection, work.run)
     fault_point("allocated")
     return settlement
 
@@ -238,7 +242,9 @@ def _record(setting: Setting, work: Work) -> tuple[bool, pl.DataFrame]:
             setting.on_progress("record", done, len(buckets))
         with work.timed("record"):
             rows = _with_evidence(work, bucket)
-            waiting = with_period(work.spill.read("waiting", bucket), work.plan.terms).select(*WAITING_COLUMNS)
+            waiting = with_period(work.spill.read("waiting", bucket), work.plan.terms).select(
+                *WAITING_COLUMNS
+            )
             new = waiting.join(waited, on=list(WAITING_COLUMNS), how="anti", nulls_equal=True)
             granted = with_period(rows.select(KEY), work.plan.terms)
             no_longer = waited.join(granted, on=WAITING_KEY, how="semi").select(WAITING_KEY)

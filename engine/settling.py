@@ -68,8 +68,8 @@ class _Settler:
 
     def turn_down(self, settled: Settled) -> None:
         for (bucket,), lost in settled.waiting.group_by("bucket"):
-            kept = self.kept(int(bucket)).join(lost, on=KEY, how="anti", maintain_order="left")  # type: ignore[call-overload]
-            self.store(int(bucket), kept, lost)  # type: ignore[call-overload]
+            kept = self.kept(int(bucket)).join(lost, on=KEY, how="anti", maintain_order="left")
+            self.store(int(bucket), kept, lost)
 
     @property
     def terms(self) -> dict[str, Terms]:

@@ -22,8 +22,21 @@ from policies.operands import (
     with_unit,
 )
 from policies.source import Spot
-from policies.tree import Add, Compare, CompareRatio, Comparison, If, Literal, Maximum, Minimum, Multiply, Node
-from policies.tree import Round, RoundingMode, Subtract
+from policies.tree import (
+    Add,
+    Compare,
+    CompareRatio,
+    Comparison,
+    If,
+    Literal,
+    Maximum,
+    Minimum,
+    Multiply,
+    Node,
+    Round,
+    RoundingMode,
+    Subtract,
+)
 from policies.types import Bool, Number
 
 TURNED: dict[Comparison, Comparison] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -348,4 +361,3 @@ def lowest_of(operand: Operand) -> int:
         a, b = number_of(operand.numerator), number_of(operand.denominator)
         return 0 if a.low >= 0 and b.low >= 0 else -1
     return number_of(operand).low
-

@@ -9,7 +9,7 @@ from policies.errors import PolicyError
 from policies.operands import Operand, Quotient
 from policies.periods import PeriodKind
 from policies.policy import Parameter
-from policies.scopes import Reads, Scope
+from policies.scopes import Reads
 from policies.source import Spot
 from policies.tree import Aggregate, Attribute, Node, children
 from policies.vocabulary import Attribute as Datum
@@ -36,7 +36,7 @@ class Context:
     reads: Reads = field(default_factory=Reads)
     sensitive_used: set[str] = field(default_factory=set)
     parameters_used: set[str] = field(default_factory=set)
-    derived: dict[tuple[str, str, Scope, int], Node] = field(default_factory=dict)
+    derived: dict[tuple[str, str, int, tuple[str, ...], int], Node] = field(default_factory=dict)
     deriving: list[tuple[str, str]] = field(default_factory=list)
     _sizes: dict[int, tuple[int, int, Node]] = field(default_factory=dict)
 

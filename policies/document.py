@@ -52,7 +52,9 @@ Plain: TypeAlias = Any  # None, bool, int, Decimal, date, str, or lists and dict
 Path: TypeAlias = Sequence[str | int | date | bool | None | Decimal]
 
 # Characters that make a line look different from what it says (bidirectional controls, zero widths).
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_INVISIBLE = re.compile(
+    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+)
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -137,6 +139,10 @@ class Document:
         entry = parent.entry(path[-1]) if isinstance(parent, Mapping) else None
         return entry[0].place if entry is not None else self.place(path)
 
+    def key_or_item(self, path: Path) -> Place:
+        """Return where the last key of `path` stands, or the item if the path ends in a position."""
+        return self.place(path) if isinstance(path[-1], int) else self.key_place(path)
+
     def scalar(self, path: Path) -> Scalar:
         """Return the scalar at `path`; the path must lead to one."""
         found = self.at(path)
@@ -198,7 +204,9 @@ def read_document(text: str, file: str) -> Document:
 
 def _refuse_invisible(text: str, file: str) -> None:
     found = _INVISIBLE.search(text)
-    position = found.start() if found else next((n for n, c in enumerate(text) if "\ud800" <= c <= "\udfff"), None)
+    position = (
+        found.start() if found else next((n for n, c in enumerate(text) if "\ud800" <= c <= "\udfff"), None)
+    )
     if position is None:
         return
     line_start = text.rfind("\n", 0, position) + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -13,13 +12,14 @@ from policies.document import DEPTH_LIMIT
 from policies.errors import PolicyError
 from policies.functions import FUNCTIONS, call
 from policies.model_errors import did_you_mean
-from policies.operands import Operand, decimal_literal, type_name, type_of
+from policies.operands import Operand, Quotient, aligned, decimal_literal, number_of, type_name, type_of
 from policies.operators import arithmetic, as_condition, chain, conditional, lower_not
 from policies.scopes import Found, Scope
 from policies.source import Source, Spot, parse, too_deep
+from policies.table_reading import look_up
 from policies.text import Bilingual
 from policies.tree import And, Attribute, IndicatorValue, Literal, Named, Node, Or, ParameterValue, Reference
-from policies.types import Bool, Code, Date, Number, Text
+from policies.types import Bool, Date, Number, Text
 from policies.vocabulary import Attribute as Datum
 from policies.vocabulary import Collection, Link
 
@@ -87,7 +87,7 @@ class Lowering:
             case ast.IfExp():
                 return conditional(self, node)
             case ast.Subscript():
-                return self._subscript(node)
+                return look_up(self, node)
             case ast.Call():
                 return call(self, node)
         raise self._not_in_language(node)
@@ -207,7 +207,7 @@ class Lowering:
             "unknown-name", f"未知的名称 `{name}`", f"unknown name `{name}`", remedy.zh, remedy.en
         )
 
-    def _remedy(self, scope: Scope, name: str, known: builtins.set[str]) -> Bilingual:
+    def _remedy(self, scope: Scope, name: str, known: set[str]) -> Bilingual:
         if scope is self.scope and scope is not self.subject and self.subject.find(name) is not None:
             return Bilingual(f"外层对象的属性请写 `subject.{name}`", f"the subject's own is `subject.{name}`")
         suggestion = did_you_mean(name, known)
@@ -306,7 +306,7 @@ class Lowering:
             self.context.read(owner, datum, spot)
             return Attribute(datum.type, path, scope.depth)
         self.context.open(owner, datum, spot)
-        key = (owner, datum.name, scope, self.level)
+        key = (owner, datum.name, scope.depth, scope.prefix, self.level)
         known = self.context.derived.get(key)
         if known is None:
             known = self.context.derived[key] = self._derive(scope, datum, owner, spot)
@@ -334,21 +334,13 @@ class Lowering:
 
     def _as_declared(self, found: Operand, datum: Datum, spot: Spot) -> Node:
         declared, actual = datum.type, type_of(found)
-        if actual is not None and not isinstance(found, Literal) and type(actual) is type(declared):
-            node: Node = found  # type: ignore[assignment]
-            if isinstance(declared, Number) and isinstance(actual, Number):
-                unit = actual.unit or declared.unit
-                if actual.scale == declared.scale and unit == declared.unit:
-                    low, high = max(actual.low, declared.low), min(actual.high, declared.high)
-                    if low <= high and isinstance(node, Named):
-                        return node
-                    return replace(node, type=replace(actual, unit=unit))
-            elif actual == declared or isinstance(declared, Text | Date | Bool):
-                return node
-            elif isinstance(declared, Code) and actual == declared:
-                return node
-        elif isinstance(found, Literal):
-            return found
+        if not isinstance(found, Quotient) and actual is not None and type(actual) is type(declared):
+            if not isinstance(declared, Number) or not isinstance(actual, Number):
+                if actual == declared:
+                    return found
+            elif actual.scale <= declared.scale and actual.unit in (None, declared.unit):
+                node = aligned(found, declared.scale, spot)
+                return replace(node, type=replace(number_of(node), unit=declared.unit))
         name = type_name(actual)
         raise spot.error(
             "derived-type",
@@ -357,13 +349,6 @@ class Lowering:
             "改正目录中的类型、小数位或派生公式",
             "correct its type, scale or derivation in the catalog",
         )
-
-    # Tables
-
-    def _subscript(self, node: ast.Subscript) -> Node:
-        from policies.tables import look_up
-
-        return look_up(self, node)
 
 
 def lower_text(context: Context, source: Source, scope: Scope, subject: Scope, level: int) -> Operand:

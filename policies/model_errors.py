@@ -144,12 +144,16 @@ def _wrong(subject_zh: str, subject_en: str, detail: ErrorDetails, place: object
     code = "wrong-type"
     if kind == "literal_error":
         code = "unknown-choice"
-        choices = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(", ")]
+        choices = [
+            part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(", ")
+        ]
         suggestion = did_you_mean(str(value), choices)
         listed = ", ".join(choices)
         zh, en = f"不能是 {shown}", f"cannot be {shown}"
         remedy = (
-            Bilingual(f"是否想写 `{suggestion}`？可选：{listed}", f"did you mean `{suggestion}`? one of: {listed}")
+            Bilingual(
+                f"是否想写 `{suggestion}`？可选：{listed}", f"did you mean `{suggestion}`? one of: {listed}"
+            )
             if suggestion
             else Bilingual(f"可选：{listed}", f"one of: {listed}")
         )
@@ -180,6 +184,11 @@ def _shown(value: object) -> str:
 def _key_help(key: str, known: list[str]) -> Bilingual:
     suggestion = did_you_mean(key, known)
     listed = ", ".join(known)
+    if any(character in key for character in " ()[]<>=+*/"):
+        return Bilingual(
+            "若它属于前面的表达式，请给整个表达式加引号（花括号内逗号会断开）",
+            "if it belongs to the expression before it, put quotes around that (in braces a comma ends a value)",
+        )
     if suggestion:
         return Bilingual(f"是否想写 `{suggestion}`？", f"did you mean `{suggestion}`?")
     return Bilingual(f"此处可用：{listed}", f"possible here: {listed}")

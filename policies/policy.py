@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -72,7 +72,9 @@ class Parameter:
 
     `form`: `scalar` (a value), `table` (a mapping from keys), `regional` (a mapping from region prefixes),
     `scale` (brackets (from, rate), marginal or stepped). `dated` is ordered by the first day of validity,
-    as days since 1970-01-01; a content of None means abolished from that day on.
+    as days since 1970-01-01; a content of None means abolished from that day on. The brackets of a scale are
+    pairs of literals. The type of `key` is what a table is keyed by. `default` is what a table gives outside
+    its keys if `has_otherwise`.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Parameter:
     stepped: bool = False
     key: Node | None = None
     review_by: date | None = None
+    has_otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,17 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One worked case of the rule file; `profile` is raw YAML data, read by `policies.examples`."""
+    """One worked case of the rule file; `profile` is raw YAML data, read by `policies.examples`.
+
+    `given` maps the names of indicators to the values that the example assumes for them.
+    """
 
     name: str
     on: date
     profile: Mapping[str, object]
     expect: Mapping[str, object]
     place: Place
+    given: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

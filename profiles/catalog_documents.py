@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -173,11 +173,19 @@ SECTIONS: tuple[str, ...] = tuple(CatalogFile.model_fields)
 
 
 def known_keys(path: tuple[Any, ...]) -> tuple[str, ...]:
-    """Return the keys that a catalog file knows at any depth on `path`, for suggestions."""
-    parts: list[type[Part]] = [CatalogFile]
-    if path:
-        parts = [
-            AttributePart, CodeGroupPart, CodePart, CodeSetPart, CollectionPart, FieldPart,
-            IndicatorPart, LinkPart, SourcePart, SpacePart, Title,
-        ]  # fmt: skip
-    return tuple({info.alias or name for part in parts for name, info in part.model_fields.items()})
+    """Return the keys that a catalog file knows at `path`, for suggestions."""
+    here: Any = CatalogFile
+    for key in path:
+        if isinstance(here, type) and issubclass(here, Part):
+            found = next(
+                (info for name, info in here.model_fields.items() if key in (name, info.alias)), None
+            )
+            here = found.annotation if found is not None else None
+        else:
+            inner = get_args(here)
+            here = inner[-1] if inner else None
+    if get_origin(here) is Annotated:
+        here = get_args(here)[0]
+    if not (isinstance(here, type) and issubclass(here, Part)):
+        return ()
+    return tuple(info.alias or name for name, info in here.model_fields.items())

@@ -36,7 +36,9 @@ def read_catalog(folder: Path | None = None) -> Catalog:
 
 def _files_of(folder: Path) -> list[Path]:
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+        files = sorted(
+            path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file()
+        )
     except OSError:
         files = []
     if not files:
@@ -88,7 +90,9 @@ def _shaped(document: Document, findings: Findings) -> CatalogFile | None:
         return None
 
 
-def _shape_finding(document: Document, path: tuple[Any, ...], kind: str, text: str, findings: Findings) -> None:
+def _shape_finding(
+    document: Document, path: tuple[Any, ...], kind: str, text: str, findings: Findings
+) -> None:
     key = str(path[-1]) if path else document.file
     if kind == "extra_forbidden":
         findings.add(
@@ -110,7 +114,10 @@ def _shape_finding(document: Document, path: tuple[Any, ...], kind: str, text: s
 
 
 def _put_together(
-    parts: dict[str, dict[str, tuple[Any, Where]]], shaped: CatalogFile, document: Document, findings: Findings
+    parts: dict[str, dict[str, tuple[Any, Where]]],
+    shaped: CatalogFile,
+    document: Document,
+    findings: Findings,
 ) -> None:
     for section in SECTIONS:
         for name, part in getattr(shaped, section).items():

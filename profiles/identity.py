@@ -152,9 +152,8 @@ def citizen_number_faults(numbers: pl.Series, on: date | None = None) -> pl.Seri
     # A mistyped digit spoils both date and check; the check is the surer sign, so it is told first.
     reasons = np.zeros(len(characters), dtype=np.int8)
     if on is not None:
-        reasons[year * 10_000 + month * 100 + day > on.year * 10_000 + on.month * 100 + on.day] = (
-            "future-birth"
-        )
+        born, today = year * 10_000 + month * 100 + day, on.year * 10_000 + on.month * 100 + on.day
+        reasons[born > today] = _REASONS.index("future-birth")
     reasons[~real] = _REASONS.index("impossible-date")
     reasons[wrong_check] = _REASONS.index("wrong-checksum")
     return _with_reasons(faults, candidates, reasons)

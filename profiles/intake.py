@@ -128,14 +128,14 @@ def take_in(
     with writing(home), open_vault(home) as vault:
         manifest = read_manifest(home)
         require_key(manifest, secret)
+        scratch = home.store / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
         earlier = _taken_in_before(home, manifest, source, digest, as_of, extract)
         if earlier is not None:
             return earlier
         _require_newer(manifest, source, file, as_of)
         vault.forget_unfinished()
         remove_unfinished_records(home, manifest)
-        scratch = home.store / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700)
         try:
             plan = CheckPlan(declared, catalog, as_of, derived_key(secret, "pseudonym"))

@@ -103,7 +103,8 @@ def _cells(type_: Type, rows: int, random: np.random.Generator) -> pl.Series:
     if isinstance(type_, Number):
         return pl.Series(random.integers(0, 600, rows)).cast(pl.String)
     if isinstance(type_, Date):
-        return pl.Series(random.integers(10_000, 20_000, rows)).cast(pl.Int32).cast(pl.Date).dt.to_string("%Y-%m-%d")
+        days = pl.Series(random.integers(10_000, 20_000, rows)).cast(pl.Int32).cast(pl.Date)
+        return days.dt.to_string("%Y-%m-%d")
     if isinstance(type_, Code):
         return pl.Series(np.array(_LEVELS)[random.integers(0, len(_LEVELS), rows)])
     return pl.Series(np.array(["备注一", "备注二", ""])[random.integers(0, 3, rows)])

@@ -79,8 +79,10 @@ def read_excel(file: Path, unpacked_bytes: int) -> tuple[tuple[str, ...], int, B
             ]
             filled: dict[str, Any] = {}
             for name in visible:
-                sheet = book.parse(name, header=None, dtype=str, keep_default_na=False)
-                if not sheet.empty:
+                sheet = pd.read_excel(
+                    book, sheet_name=name, header=None, dtype=str, keep_default_na=False
+                )
+                if any(str(cell).strip() for column in sheet for cell in sheet[column]):
                     filled[name] = sheet
     except (CalamineError, ValueError, KeyError, OSError, zipfile.BadZipFile) as problem:
         raise refusals.damaged(file, "Excel") from problem
@@ -100,17 +102,24 @@ def read_excel(file: Path, unpacked_bytes: int) -> tuple[tuple[str, ...], int, B
     cells = [[str(cell) for cell in row] for row in sheet.itertuples(index=False, name=None)]
     if has_formulas:
         _show_formulas(file, name, cells)
-    header = tuple(title.strip() for title in cells[0])
-    # Formatted but empty columns at the right edge have no title and no content: they are not columns.
-    while header and not header[-1] and not any(row[len(header) - 1].strip() for row in cells[1:]):
-        header = header[:-1]
-    rows = [row[: len(header)] for row in cells[1:]]
+    top = next((place for place, row in enumerate(cells) if any(cell.strip() for cell in row)), None)
+    if top is None:
+        raise refusals.empty_file(file)
+    # Columns without a title and without content, left or right of the table, are not columns.
+    used = [
+        place
+        for place, title in enumerate(cells[top])
+        if title.strip() or any(row[place].strip() for row in cells[top + 1 :])
+    ]
+    header = tuple(cells[top][place].strip() for place in used)
+    rows = [[row[place] for place in used] for row in cells[top + 1 :]]
+    first = top + 2
 
     def batches() -> Iterator[pl.DataFrame]:
         frame = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
         yield frame.with_columns(
             pl.lit(None, dtype=pl.String).alias(MALFORMED),
-            pl.int_range(2, 2 + frame.height, dtype=pl.Int64).alias(ROW),
+            pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW),
         )
 
     return header, len(rows), batches
@@ -147,25 +156,10 @@ def _show_formulas(file: Path, sheet: str, cells: list[list[str]]) -> None:
 
     book = load_workbook(file, read_only=True, data_only=False)
     try:
-        top, left = _first_used(cells, book[sheet])
-        for row_number, row in enumerate(book[sheet].iter_rows()):
+        for row in book[sheet].iter_rows():
             for cell in row:
-                if cell.data_type == "f" and 0 <= row_number - top < len(cells):
-                    column = cell.column - 1 - left
-                    if 0 <= column < len(cells[row_number - top]):
-                        text = str(cell.value)
-                        cells[row_number - top][column] = text if text.startswith("=") else f"={text}"
+                if cell.data_type == "f" and cell.row <= len(cells) and cell.column <= len(cells[0]):
+                    text = str(cell.value)
+                    cells[cell.row - 1][cell.column - 1] = text if text.startswith("=") else f"={text}"
     finally:
         book.close()
-
-
-def _first_used(cells: list[list[str]], sheet: Any) -> tuple[int, int]:
-    """Return how many blank rows and columns calamine has left out before the first cell."""
-    first = cells[0]
-    for row_number, row in enumerate(sheet.iter_rows(values_only=True)):
-        texts = ["" if value is None else str(value).strip() for value in row]
-        if any(texts):
-            title = next(text for text in texts if text)
-            offset = next((place for place, text in enumerate(first) if text.strip()), 0)
-            return row_number, texts.index(title) - offset
-    return 0, 0

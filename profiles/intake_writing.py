@@ -67,7 +67,9 @@ class IntakeWriting:
         """Take one checked batch."""
         good = checked.good
         if self.plan.source.space == "enterprise":
-            self.warnings.update({"wrong-inner-check": organisation_check_failures(good[NUMBER])})
+            failures = organisation_check_failures(good[NUMBER])
+            if failures:
+                self.warnings["wrong-inner-check"] += failures
         if self._contacts:
             good = good.with_columns(_sealed(good.select(self._contacts), self._contact_key))
         if self.plan.source.kind != "register":
@@ -154,6 +156,8 @@ class IntakeWriting:
     def _seal(self, merged: Merged, known: pl.DataFrame) -> None:
         """Put the identity numbers of newcomers and the contacts that changed into the vault."""
         secrets: list[Secret] = []
+        # Only where something may stand already need it be said that there is nothing.
+        known_subjects = set(known["subject"])
         if self.plan.source.kind == "register" and merged.newcomers.len():
             arrived = merged.changed.join(merged.newcomers.to_frame("subject"), on="subject", how="semi")
             secrets += [
@@ -164,12 +168,15 @@ class IntakeWriting:
             told = merged.changed.join(
                 known.select("subject", "_sealed"), on=["subject", "_sealed"], how="anti"
             )
-            for name in self._contacts:
-                word = name.removeprefix(CONTACT_PREFIX)
-                secrets += [
-                    Secret(subject, word, value)
-                    for subject, value in told.select("subject", name).iter_rows()
-                ]
+            words = sorted(self._contacts)
+            fields = [word.removeprefix(CONTACT_PREFIX) for word in words]
+            # Row by row, as the vault's own order is: its tree then grows at one end.
+            secrets += [
+                Secret(subject, word, value)
+                for subject, *values in told.select("subject", *words).iter_rows()
+                for word, value in zip(fields, values, strict=True)
+                if value is not None or subject in known_subjects
+            ]
         if secrets:
             self._vault.put(secrets, self.sequence)
             reached("intake-after-vault")

@@ -23,6 +23,7 @@ from profiles.secret import key_fingerprint
 
 FORMAT = 1
 DEFAULT_BUCKETS = 16
+MOST_BUCKETS = 4_096
 MANIFEST_NAME = "manifest.json"
 
 
@@ -110,6 +111,28 @@ def commit_manifest(home: Home, manifest: Manifest) -> None:
     _write_durably(draft, json.dumps(content, indent=1))
     draft.replace(path)
     _flush_folder(home.store)
+
+
+def create_store(home: Home, buckets: int) -> Manifest:
+    """Make an empty store with another number of buckets than the usual 16 (1 to 4,096).
+
+    More buckets mean less memory per bucket and more, smaller files; the number is fixed for good.
+
+    Raises:
+        StoreError: the store exists already, or the number is out of range.
+    """
+    with writing(home):
+        if (home.store / MANIFEST_NAME).exists() or not 1 <= buckets <= MOST_BUCKETS:
+            raise StoreError.of(
+                "store-not-made",
+                f"无法新建档案库：`{home.store}` 已存在，或分桶数 {buckets} 不在 1 至 {MOST_BUCKETS} 之间",
+                f"the store `{home.store}` exists already, or {buckets} buckets are not within 1 to {MOST_BUCKETS}",
+                help_zh="分桶数只能在新建时确定",
+                help_en="the number of buckets can only be chosen for a new store",
+            )
+        manifest = Manifest(buckets=buckets)
+        commit_manifest(home, manifest)
+    return manifest
 
 
 def write_record(home: Home, record: IntakeRecord) -> None:

@@ -113,7 +113,7 @@ def to_quarantine_rows(
         .then(pl.lit("formula"))
         .when(text.str.contains(r"^[0-9]{15}$|^[0-9]{17}[0-9Xx]$|^[0-9A-Z]{18}$"))
         .then(pl.lit("identity number"))
-        .when(text.str.contains(r"^[0-9]{4}[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}"))
+        .when(text.str.contains(r"^[0-9]{4}[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}(?:[日T ].*)?$"))
         .then(pl.lit("date"))
         .when(text.str.contains(r"^[+-]?[0-9.,]+$"))
         .then(pl.lit("number"))

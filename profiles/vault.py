@@ -166,12 +166,13 @@ class Vault:
         committed = read_manifest(self._home).sequence
         counts_from = committed if sequence is None else sequence
         encrypt = self._cipher.encrypt
+        nonces = _nonces()
 
         def sealed() -> Iterator[tuple[str, str, int, bytes | None]]:
             for row in rows:
                 value = None
                 if row.value is not None:
-                    nonce = os.urandom(NONCE_BYTES)
+                    nonce = next(nonces)
                     bound = f"{row.subject}:{row.field}".encode()
                     value = nonce + encrypt(nonce, row.value.encode(), bound)
                 yield row.subject, row.field, counts_from, value
@@ -232,7 +233,8 @@ class Vault:
                 values,
             ).fetchall()
         return [
-            Opening(at, actor, purpose, whose, tuple(names.split(","))) for at, actor, purpose, whose, names in rows
+            Opening(at, actor, purpose, whose, tuple(names.split(",")))
+            for at, actor, purpose, whose, names in rows
         ]
 
     def _open(
@@ -279,6 +281,14 @@ class Vault:
                 help_zh="请恢复密钥文件；若密钥无误，请核查密库文件",
                 help_en="restore the key file; if the key is right, look into who touched the vault file",
             ) from problem
+
+
+def _nonces() -> Iterator[bytes]:
+    """Yield random nonces; the system is asked for many at once, as it is slow to answer."""
+    while True:
+        many = os.urandom(NONCE_BYTES * 1024)
+        for start in range(0, len(many), NONCE_BYTES):
+            yield many[start : start + NONCE_BYTES]
 
 
 def masked_name(name: str | None) -> str | None:

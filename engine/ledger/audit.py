@@ -1,6 +1,6 @@
 """The audit log: one row per action, each chained to the one before by its hash.
 
-Whoever changes, removes, inserts or reorders rows breaks the chain at that place. A batch of grants is one row
+Whoever changes, removes, inserts or reorders rows breaks the chain there. A batch of grants is one row
 with the digest of what it wrote, so that a changed grant is found as well. What no chain can show by itself
 is that its very end was cut off: the report therefore names the last hash, to be kept elsewhere.
 """
@@ -41,9 +41,7 @@ class AuditReport:
     reason: Bilingual | None = None
 
 
-def append(
-    connection: Connection, *, at: str, actor: str, action: str, detail: Mapping[str, object]
-) -> str:
+def append(connection: Connection, *, at: str, actor: str, action: str, detail: Mapping[str, object]) -> str:
     """Add one row in the caller's write transaction; return its hash."""
     entries = table(tables.AuditEntry)
     last = connection.execute(
@@ -119,10 +117,15 @@ def _compare_batches(
         seen.add(key)
         if key not in batches:
             number = 0
-            faults.append((number, Bilingual(
-                f"有 {len(members)} 张兑现单不属于任何有记录的批次（运行 {key[0]}，分桶 {key[1]}）",
-                f"{len(members)} grants belong to no recorded batch (run {key[0]}, bucket {key[1]})",
-            )))  # fmt: skip
+            faults.append(
+                (
+                    number,
+                    Bilingual(
+                        f"有 {len(members)} 张兑现单不属于任何有记录的批次（运行 {key[0]}，分桶 {key[1]}）",
+                        f"{len(members)} grants belong to no recorded batch (run {key[0]}, bucket {key[1]})",
+                    ),
+                )
+            )
             continue
         number, detail = batches[key]
         if detail["grants"] != len(members) or detail["digest"] != digest_of_grants(members):
@@ -154,13 +157,23 @@ def _faults_of_funds(
     faults = []
     for key, (number, detail) in batches.items():
         if found.pop(key, {}) != detail["funds"]:
-            faults.append((number, Bilingual(
-                f"第 {number} 行记下的资金变动已被改动",
-                f"the fund movements recorded by row {number} were changed",
-            )))  # fmt: skip
+            faults.append(
+                (
+                    number,
+                    Bilingual(
+                        f"第 {number} 行记下的资金变动已被改动",
+                        f"the fund movements recorded by row {number} were changed",
+                    ),
+                )
+            )
     for run, bucket in found:
-        faults.append((0, Bilingual(
-            f"有资金变动不属于任何有记录的批次（运行 {run}，分桶 {bucket}）",
-            f"fund movements belong to no recorded batch (run {run}, bucket {bucket})",
-        )))  # fmt: skip
+        faults.append(
+            (
+                0,
+                Bilingual(
+                    f"有资金变动不属于任何有记录的批次（运行 {run}，分桶 {bucket}）",
+                    f"fund movements belong to no recorded batch (run {run}, bucket {bucket})",
+                ),
+            )
+        )
     return faults

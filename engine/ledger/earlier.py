@@ -64,9 +64,7 @@ def waiting_of_plan(connection: Connection, plan: Iterable[tuple[str, str]]) -> 
         columns.period.in_(sorted({period for _, period in wanted})),
     )
     found = to_frame(connection.execute(query).fetchall(), WAITING_COLUMNS)
-    pairs = pl.DataFrame(
-        sorted(wanted), schema={"policy": pl.String, "period": pl.String}, orient="row"
-    )
+    pairs = pl.DataFrame(sorted(wanted), schema={"policy": pl.String, "period": pl.String}, orient="row")
     return found.join(pairs, on=["policy", "period"], how="semi")
 
 

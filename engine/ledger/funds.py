@@ -100,9 +100,7 @@ def available_within(
     return {name: appropriated.get(name, 0) - used.get(name, 0) for name in names}
 
 
-def used_of(
-    connection: Connection, wanted: Iterable[str], without_run: str | None = None
-) -> dict[str, int]:
+def used_of(connection: Connection, wanted: Iterable[str], without_run: str | None = None) -> dict[str, int]:
     """Return reserved + committed + paid - reversed for each wanted fund that has movements."""
     moves = table(tables.FundEntry)
     signed = case((moves.c.kind == "reversed", -moves.c.amount), else_=moves.c.amount)

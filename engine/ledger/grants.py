@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 from sqlalchemy import Select, func, select
 
 from engine.ledger import tables
 from engine.ledger.opening import Ledger, table, to_frame
 
-_GRANT = {
+_GRANT: dict[str, type[pl.DataType]] = {
     "id": pl.String,
     "subject": pl.String,
     "space": pl.String,
@@ -25,7 +27,7 @@ _GRANT = {
     "run": pl.String,
     "evidence": pl.String,
 }
-_WAITING = {
+_WAITING: dict[str, type[pl.DataType]] = {
     "subject": pl.String,
     "policy": pl.String,
     "unit": pl.String,
@@ -83,7 +85,7 @@ def totals(ledger: Ledger, *, period: str | None = None, run: str | None = None)
         if wanted is not None:
             query = query.where(column == wanted)
     query = query.group_by(columns.policy, columns.period).order_by(columns.policy, columns.period)
-    schema = {
+    schema: dict[str, type[pl.DataType]] = {
         "policy": pl.String,
         "period": pl.String,
         "grants": pl.Int64,
@@ -106,6 +108,8 @@ def waiting(
     return _frame(ledger, query, _WAITING)
 
 
-def _frame(ledger: Ledger, query: Select[tuple[object, ...]], schema: dict[str, type]) -> pl.DataFrame:
+def _frame(
+    ledger: Ledger, query: Select[tuple[object, ...]], schema: Mapping[str, type[pl.DataType]]
+) -> pl.DataFrame:
     with ledger.reading() as connection:
         return to_frame(connection.execute(query).fetchall(), schema)

@@ -128,9 +128,7 @@ GRANT_COLUMNS: dict[str, type[pl.DataType]] = {
 }
 
 
-def to_frame(
-    rows: Sequence[Sequence[object]], columns: Mapping[str, type[pl.DataType]]
-) -> pl.DataFrame:
+def to_frame(rows: Sequence[Sequence[object]], columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     """Return rows of the database as a frame with exactly these columns and types."""
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     return pl.DataFrame(
@@ -149,18 +147,13 @@ def insert_many(
     The statement is compiled for the database's own placeholders and handed to the driver's executemany.
     """
     names = tuple(columns)
-    rows = list(zip(*columns.values(), strict=True))
-    if not rows:
-        return 0
     sql, order = _insert_text(connection.dialect, model, names)
-    if order is None:
-        parameters: list[Any] = [dict(zip(names, row, strict=True)) for row in rows]
-    elif order == names:
-        parameters = rows
+    if order is None:  # a database with named placeholders
+        rows: list[Any] = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     else:
-        places = [names.index(name) for name in order]
-        parameters = [tuple(row[place] for place in places) for row in rows]
-    connection.exec_driver_sql(sql, parameters)
+        rows = list(zip(*(columns[name] for name in order), strict=True))
+    if rows:
+        connection.exec_driver_sql(sql, rows)
     return len(rows)
 
 
@@ -168,7 +161,7 @@ def insert_many(
 def _insert_text(
     dialect: Any, model: type[SQLModel], names: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...] | None]:
-    return _statement_text(dialect, insert(table(model)).values({name: None for name in names}))
+    return _statement_text(dialect, insert(table(model)).values(dict.fromkeys(names)))
 
 
 def _own_tables() -> list[Table]:
@@ -243,15 +236,12 @@ def _told(url: str) -> Iterator[None]:
 
 
 def _unusable(reason: str) -> LedgerError:
-    return cast(
-        LedgerError,
-        LedgerError.of(
-            "ledger-unusable",
-            f"账本不能读写：{reason}",
-            f"the ledger cannot be read or written: {reason}",
-            help_zh="检查路径、权限和磁盘空间；已提交的内容不受影响",
-            help_en="check the path, the permissions and the free disk space; what was committed is safe",
-        ),
+    return LedgerError.of(
+        "ledger-unusable",
+        f"账本不能读写：{reason}",
+        f"the ledger cannot be read or written: {reason}",
+        help_zh="检查路径、权限和磁盘空间；已提交的内容不受影响",
+        help_en="check the path, the permissions and the free disk space; what was committed is safe",
     )
 
 

@@ -43,9 +43,7 @@ TRANSITIONS: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
         _S.MATCHED: frozenset(
             {_S.VERIFIED, _S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}
         ),
-        _S.VERIFIED: frozenset(
-            {_S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}
-        ),
+        _S.VERIFIED: frozenset({_S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}),
         _S.AWAITING_CONSENT: frozenset({_S.CONFIRMED, _S.DECLINED, _S.LAPSED, _S.SUSPENDED, _S.STOPPED}),
         _S.CONFIRMED: frozenset({_S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}),
         _S.DECLINED: frozenset({_S.AWAITING_CONSENT, _S.CONFIRMED}),
@@ -88,9 +86,7 @@ def move(ledger: Ledger, grant: str, to: Stage, *, actor: str, reason: str = "")
         move_within(connection, grant, to, actor=actor, reason=reason, at=ledger.now())
 
 
-def move_within(
-    connection: Connection, grant: str, to: Stage, *, actor: str, reason: str, at: str
-) -> None:
+def move_within(connection: Connection, grant: str, to: Stage, *, actor: str, reason: str, at: str) -> None:
     """Move one grant inside the caller's transaction."""
     grants = table(tables.Grant)
     found = connection.execute(select(grants.c.stage).where(grants.c.id == grant)).scalar()

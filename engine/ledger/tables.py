@@ -92,6 +92,7 @@ class Grant(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("subject", "policy", "unit", "period", name="uq_grant_once"),
         CheckConstraint("amount >= 0", name="ck_grant_amount"),
+        {"sqlite_with_rowid": False},
     )
     id: str = Field(primary_key=True)
     subject: str
@@ -150,9 +151,7 @@ class FundEntry(SQLModel, table=True):
     """An append-only movement of a fund: what one bucket of a run reserved for one policy."""
 
     __tablename__ = "fund_entry"
-    __table_args__ = (
-        UniqueConstraint("run", "bucket", "policy", "fund", "kind", name="uq_fund_entry_once"),
-    )
+    __table_args__ = (UniqueConstraint("run", "bucket", "policy", "fund", "kind", name="uq_fund_entry_once"),)
     id: int | None = Field(default=None, primary_key=True)
     fund: str = Field(index=True)
     policy: str
@@ -167,6 +166,7 @@ class Announcement(SQLModel, table=True):
     """Something to be told to somebody: written with the grant, in the same transaction."""
 
     __tablename__ = "announcement"
+    __table_args__ = {"sqlite_with_rowid": False}
     id: str = Field(primary_key=True)  # the grant's id and the kind
     subject: str  # the one who is told (the payee's pseudonym where a child is the subject)
     space: str

@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from engine.installation import Installation
+from engine.run_rows import all_runs
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json, problems, progress, table
@@ -120,18 +121,9 @@ def gaps(installation: Installation, on: date, say: Speech, *, as_json: bool) ->
         if rows.height
         else rows
     )
-    from engine.reports import last_report
-
-    report = last_report(installation.ledger)
-    open_data = [] if report is None else sorted(
-        ((each.missing_most, each.missing_count, each.policy, each.undetermined) for each in report.policies if each.missing_most),
-        key=lambda row: -row[1],
-    )  # fmt: skip
+    open_data = _open_decisions(installation)
     if as_json:
-        print_json({"quarantine": by_reason.to_dicts(), "open_decisions": [
-            {"datum": datum, "subjects": count, "policy": policy, "undetermined": undetermined}
-            for datum, count, policy, undetermined in open_data
-        ]})  # fmt: skip
+        print_json({"quarantine": by_reason.to_dicts(), "open_decisions": open_data})
         return
     console.print(
         table(
@@ -145,10 +137,21 @@ def gaps(installation: Installation, on: date, say: Speech, *, as_json: bool) ->
         table(
             say("上次批次中让决定悬而未决的数据", "data that kept decisions open in the last run"),
             [say("数据", "datum"), say("对象", "subjects"), say("政策", "policy")],
-            [(datum, f"{count:,}", policy) for datum, count, policy, _ in open_data],
+            [(each["datum"], f"{each['subjects']:,}", each["policy"]) for each in open_data],
             numbers=(1,),
         )
     )
+
+
+def _open_decisions(installation: Installation) -> list[dict[str, object]]:
+    """Return for each policy of the last finished run the datum most often unknown, most often first."""
+    reports = [row.report for row in all_runs(installation.ledger) if row.report is not None]
+    found = [
+        {"datum": each["most_missing"][0], "subjects": each["most_missing"][1], "policy": each["policy"]}
+        for each in (reports[0]["policies"] if reports else [])
+        if each["most_missing"]
+    ]
+    return sorted(found, key=lambda each: -each["subjects"])
 
 
 def show(installation: Installation, text: str, on: date, say: Speech, *, as_json: bool) -> None:

@@ -56,7 +56,10 @@ VOCABULARY = Vocabulary(
             _links(employer="enterprise", household="household", guardian="citizen"),
             {
                 "incomes": _collection(
-                    "incomes", _named(("amount", NUMBER), ("year", NUMBER), ("paid_on", DATE), ("ok", BOOL)), {}, None
+                    "incomes",
+                    _named(("amount", NUMBER), ("year", NUMBER), ("paid_on", DATE), ("ok", BOOL)),
+                    {},
+                    None,
                 ),
                 "loans": _collection("loans", _named(("rate", NUMBER), ("kind", SIZE)), {}, None),
             },

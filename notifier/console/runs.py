@@ -1,0 +1,259 @@
+"""`mianshen run`, `grants`, `funds` and `audit`: what the ledger was told, and what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from rich.table import Table
+
+from engine.installation import Installation
+from engine.ledger import audit
+from engine.ledger.funds import appropriate, balances
+from engine.ledger.grants import grants, totals, waiting
+from engine.run_report import PolicyReport, RunReport
+from engine.running import run
+from notifier.console.speech import Speech
+from notifier.console.subjects import subject_of
+from notifier.console.tables import console, print_json, problems, progress, table
+from policies.errors import SettingsError
+
+_STEPS = {
+    "plan": ("计划", "plan"),
+    "match": ("匹配", "match"),
+    "guard": ("守护", "guard"),
+    "allocate": ("分配", "allocate"),
+    "record": ("记账", "record"),
+}
+_WAITING = {
+    "fund": ("资金不足", "fund exhausted"),
+    "claim-key-unknown": ("所支撑的人未知", "whom it is about is unknown"),
+    "claimed": ("已被别处使用", "claimed elsewhere"),
+    "excluded": ("与其他政策互斥", "excluded by another policy"),
+    "exclusive": ("同组只取其一", "another of its group was chosen"),
+    "nothing-left": ("已由其他兑现覆盖", "covered by an earlier grant"),
+}
+
+
+def run_batch(
+    installation: Installation,
+    on: date,
+    say: Speech,
+    *,
+    dry_run: bool,
+    only: Sequence[str] | None,
+    release: Sequence[str],
+    actor: str,
+    as_json: bool,
+) -> bool:
+    """Run the batch and print its report; return whether a person has to look at something."""
+    report = run_with_progress(
+        installation, on, say, dry_run=dry_run, only=only, release=release, actor=actor
+    )
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_report(report, say)
+    return any(each.held is not None or each.error for each in report.policies)
+
+
+def run_with_progress(
+    installation: Installation,
+    on: date,
+    say: Speech,
+    *,
+    dry_run: bool = False,
+    only: Sequence[str] | None = None,
+    release: Sequence[str] = (),
+    actor: str = "operator",
+) -> RunReport:
+    """Run the batch with a progress bar on the error stream. Raises as `engine.running.run` does."""
+    for error in installation.library.errors:
+        for diagnostic in error.diagnostics:
+            problems.print(diagnostic.render(say.language), style="yellow", markup=False)
+    with progress() as bar:
+        tasks: dict[str, object] = {}
+
+        def on_progress(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                zh, en = _STEPS.get(step, (step, step))
+                tasks[step] = bar.add_task(say(zh, en), total=total)
+            bar.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]
+
+        return run(
+            installation.ledger,
+            installation.snapshot(on),
+            installation.library.policies,
+            installation.catalog.vocabulary,
+            on,
+            only=only,
+            release=release,
+            dry_run=dry_run,
+            actor=actor,
+            on_progress=on_progress,
+            reopen=installation.reopen,
+        )
+
+
+def print_report(report: RunReport, say: Speech) -> None:
+    """Print the table of policies, what is held and why, the funds, and how long each step took."""
+    if report.continued:
+        console.print(say("接着完成上次被中断的批次。", "continued a run that was interrupted."))
+    console.print(policy_table(report, say))
+    for each in report.policies:
+        if each.held is not None:
+            way = (
+                say(f"核对后放行:mianshen run --release {each.policy}", f"after a check: mianshen run --release {each.policy}")
+                if each.held.releasable
+                else say("请修正规则", "correct the rule")
+            )
+            console.print(f"[yellow]{say('暂停', 'held')}[/yellow] {each.policy}: {say.of(each.held.reason)}  ({way})")
+        for diagnostic in each.error:
+            console.print(diagnostic.render(say.language), style="red", markup=False)
+    console.print(fund_table(report.funds, say))
+    seconds = "  ".join(
+        f"{say(*_STEPS.get(name, (name, name)))} {value:.2f}s" for name, value in report.seconds.items()
+    )
+    console.print(seconds, style="dim")
+    console.print(closing_words(report, say), style="bold")
+
+
+def closing_words(report: RunReport, say: Speech) -> str:
+    """Return one sentence that says what the run did."""
+    number, amount = f"{report.new_grants:,}", say.yuan(report.amount)
+    if report.dry_run:
+        return say(
+            f"试算:将兑现 {number} 笔,共 {amount} 元;什么也没有写入。",
+            f"dry run: {number} grants of {amount} yuan in all would be made; nothing was written.",
+        )
+    if report.nothing_new:
+        return say(
+            "没有新的兑现:符合条件的都已兑现过,没有重复发放。",
+            "nothing new: whoever qualifies had been granted already, and nobody was granted twice.",
+        )
+    return say(f"新兑现 {number} 笔,共 {amount} 元。", f"{number} new grants, {amount} yuan in all.")
+
+
+def policy_table(report: RunReport, say: Speech) -> Table:
+    """Return one line per policy."""
+    columns = [
+        say("政策", "policy"), say("期间", "period"), say("对象", "units"), say("符合", "matched"), say("未定", "undetermined"),
+        say("最常缺的数据", "most often missing"), say("新兑现", "granted"), say("已兑现", "already"), say("等待", "waiting"),
+        say("金额(元)", "amount (yuan)"),
+    ]  # fmt: skip
+    rows = [_policy_row(each, say) for each in report.policies]
+    return table(say(f"政策 {report.on}", f"policies on {report.on}"), columns, rows, numbers=(2, 3, 4, 6, 7, 9))
+
+
+def _policy_row(each: PolicyReport, say: Speech) -> tuple[str, ...]:
+    missing = f"{each.most_missing[0]} ({each.most_missing[1]:,})" if each.most_missing else ""
+    reasons = ", ".join(f"{say(*_WAITING.get(code, (code, code)))} {count:,}" for code, count in each.waiting.items() if count)
+    mark = " [yellow]![/yellow]" if each.held is not None or each.error else ""
+    units = each.matched + each.ineligible + each.undetermined
+    return (
+        f"{say.of(each.title)}{mark}\n[dim]{each.policy}[/dim]", each.period, f"{units:,}", f"{each.matched:,}",
+        f"{each.undetermined:,}", missing, f"{each.new_grants:,}", f"{each.already_granted:,}", reasons, say.yuan(each.amount),
+    )  # fmt: skip
+
+
+def fund_table(funds: Sequence[object], say: Speech) -> Table:
+    """Return one line per fund."""
+    columns = [say("资金池", "fund"), "", say("拨款(元)", "appropriation (yuan)"), say("已占用", "used"), say("余额", "available")]
+    rows = [
+        (each.fund, say.of(each.title), say.yuan(each.appropriation), say.yuan(each.used), say.yuan(each.available))
+        for each in funds
+    ]  # fmt: skip
+    return table(say("资金", "funds"), columns, rows, numbers=(2, 3, 4))
+
+
+def show_funds(installation: Installation, say: Speech, *, as_json: bool) -> None:
+    """Print all funds."""
+    found = balances(installation.ledger)
+    if as_json:
+        print_json(found)
+    else:
+        console.print(fund_table(found, say))
+
+
+def appropriate_fund(installation: Installation, fund: str, yuan: str, by: str, say: Speech) -> None:
+    """Set the appropriation of a fund that the catalog knows."""
+    titles = installation.catalog.vocabulary.funds
+    if fund not in titles:
+        raise SettingsError.of(
+            "unknown-fund", f"目录里没有资金池 `{fund}`", f"the catalog has no fund `{fund}`",
+            help_zh="资金池有: " + ", ".join(titles), help_en="the funds are: " + ", ".join(titles),
+        )  # fmt: skip
+    appropriate(installation.ledger, fund, fen_of(yuan), title=titles[fund], actor=by)
+    show_funds(installation, say, as_json=False)
+
+
+def fen_of(yuan: str) -> int:
+    """Return an amount written in yuan as fen. Raises SettingsError if it has more than two decimals."""
+    found = re.fullmatch(r"(\d+)(?:\.(\d{1,2}))?", yuan.replace(",", ""))
+    if found is None:
+        raise SettingsError.of(
+            "not-an-amount", f"`{yuan}` 不是金额", f"`{yuan}` is not an amount",
+            help_zh="写成 1000000 或 1000000.50(元)", help_en="write it like 1000000 or 1000000.50 (yuan)",
+        )  # fmt: skip
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+def show_grants(
+    installation: Installation, subject: str | None, policy: str | None, limit: int, say: Speech, *, as_json: bool
+) -> None:
+    """Print grants, newest question first: of one subject, of one policy, or the totals of all."""
+    whose = None if subject is None else subject_of(installation.home, subject)
+    ledger = installation.ledger
+    if whose is None and policy is None and not as_json:
+        rows = [
+            (row["policy"], row["period"], f"{row['grants']:,}", f"{row['subjects']:,}", say.yuan(row["amount"]))
+            for row in totals(ledger).to_dicts()
+        ]
+        heads = [say("政策", "policy"), say("期间", "period"), say("笔数", "grants"), say("对象", "subjects"), say("金额(元)", "amount (yuan)")]
+        console.print(table(say("兑现合计", "grants in all"), heads, rows, numbers=(2, 3, 4)))
+        return
+    found = grants(ledger, subject=whose, policy=policy, limit=limit)
+    held_back = waiting(ledger, subject=whose, policy=policy, limit=limit)
+    if as_json:
+        print_json({"grants": found.to_dicts(), "waiting": held_back.to_dicts()})
+        return
+    heads = [say("兑现单", "grant"), say("对象", "subject"), say("政策", "policy"), say("单元", "unit"), say("期间", "period"), say("金额(元)", "amount (yuan)"), say("状态", "stage")]
+    console.print(
+        table(
+            say("兑现", "grants"), heads,
+            [(row["id"], row["subject"], row["policy"], row["unit"], row["period"], say.yuan(row["amount"]), row["stage"]) for row in found.to_dicts()],
+            numbers=(5,),
+        )
+    )  # fmt: skip
+    if held_back.height:
+        rows = [
+            (row["subject"], row["policy"], row["period"], say(*_WAITING.get(row["reason"], (row["reason"],) * 2)), row["detail"])
+            for row in held_back.to_dicts()
+        ]
+        heads = [say("对象", "subject"), say("政策", "policy"), say("期间", "period"), say("原因", "reason"), ""]
+        console.print(table(say("符合但在等待", "qualified, but waiting"), heads, rows))
+    if found.height == limit:
+        console.print(say(f"只列出前 {limit} 笔;用 --limit 看更多", f"the first {limit} are listed; --limit shows more"), style="dim")
+
+
+def verify_audit(installation: Installation, say: Speech, *, as_json: bool) -> int:
+    """Verify the audit log; return the exit code, 0 if it is intact."""
+    report = audit.verify(installation.ledger)
+    if as_json:
+        print_json(report)
+    elif report.intact:
+        console.print(
+            say(
+                f"完好:{report.entries} 条记录首尾相连,{report.grants_checked:,} 笔兑现与批次摘要一致。",
+                f"intact: {report.entries} entries are chained, {report.grants_checked:,} grants agree with their batch digests.",
+            )
+        )
+        console.print(f"head {report.head}", style="dim")
+    else:
+        reason = say.of(report.reason) if report.reason else ""
+        problems.print(
+            say(f"第 {report.first_broken} 条起被改动:{reason}", f"altered at entry {report.first_broken}: {reason}"),
+            style="red",
+        )
+    return 0 if report.intact else 1

@@ -1,0 +1,202 @@
+"""The benefit: tiers or formula, then floor, then cap, then rounding, all in fen."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from policies.arithmetic import choose, lowest_of, numeric, round_to_scale, smallest_or_largest, unit_of
+from policies.document import Document, Path
+from policies.errors import Diagnostic, PolicyError
+from policies.model import BenefitShape, Rounding
+from policies.operands import Operand, Quotient, aligned, is_bare, number_of, with_unit
+from policies.operators import as_condition
+from policies.parameters import fail
+from policies.policy import Benefit, Tier
+from policies.source import Source, Spot
+from policies.tree import Node
+from policies.types import MONEY_SCALE
+
+WITHOUT_AMOUNT = ("service", "qualification")
+
+
+@dataclass(slots=True)
+class BenefitReader:
+    """Reads the benefit of one document; `lower` lowers the expression at a path of it."""
+
+    document: Document
+    shape: BenefitShape
+    lower: Callable[[Path], Operand]
+    findings: list[Diagnostic]
+
+    def read(self) -> Benefit:
+        """Return the benefit. Raises PolicyError."""
+        shape = self.shape
+        self._check_form()
+        if shape.kind in WITHOUT_AMOUNT:
+            return Benefit(shape.kind, None)
+        tiers: tuple[tuple[Node | None, Operand, str], ...] = ()
+        if shape.tiers is not None:
+            tiers = tuple(self._tier(number) for number in range(len(shape.tiers)))
+            amount = self._by_tiers(tiers)
+            spot = self._spot(("benefit", "tiers", 0, "amount"))
+        else:
+            amount = self._money(("benefit", "amount"))
+            spot = self._spot(("benefit", "amount"))
+        whole = self._finished(amount, spot)
+        steps = tuple(Tier(when, self._finished(value, spot), text) for when, value, text in tiers)
+        return Benefit(shape.kind, whole, steps)
+
+    def _spot(self, path: Path) -> Spot:
+        return Spot(Source.of(self.document.scalar(path)), ast.Pass())
+
+    def _check_form(self) -> None:
+        shape = self.shape
+        place = self.document.key_place(("benefit",))
+        given = [
+            key for key in ("amount", "tiers", "floor", "cap", "rounding") if getattr(shape, key) is not None
+        ]
+        if shape.kind in WITHOUT_AMOUNT:
+            if given:
+                raise fail(
+                    self.document.key_place(("benefit", given[0])),
+                    "benefit-form",
+                    f"`{shape.kind}` 没有金额，不能写 `{given[0]}`",
+                    f"a `{shape.kind}` has no amount; `{given[0]}` cannot be given",
+                    "删除它，或改变 `kind`",
+                    "delete it, or change `kind`",
+                )
+            return
+        if (shape.amount is None) == (shape.tiers is None):
+            both = shape.amount is not None
+            raise fail(
+                self.document.key_place(("benefit", "tiers")) if both else place,
+                "benefit-form",
+                "`amount` 与 `tiers` 只能写一个" if both else "权益没有写金额",
+                "`amount` and `tiers` exclude each other" if both else "the benefit says no amount",
+                "写 `amount:` 或 `tiers:` 之一",
+                "give one of `amount:` and `tiers:`",
+            )
+        if shape.tiers is not None:
+            self._check_tiers()
+
+    def _check_tiers(self) -> None:
+        tiers = self.shape.tiers or []
+        path = ("benefit", "tiers")
+        if not tiers or tiers[-1].when is not None:
+            last = (*path, len(tiers) - 1) if tiers else path
+            raise fail(
+                self.document.place(last),
+                "missing-tier",
+                "最后一档必须没有 `when`，否则有人落在各档之外",
+                "the last tier must have no `when`; otherwise somebody falls between the tiers",
+                "补上 `- {amount: …}`，不给则写 `- {amount: 0}`",
+                "add `- {amount: ...}`; write `- {amount: 0}` if nothing is given",
+            )
+        for number, tier in enumerate(tiers[:-1]):
+            if tier.when is None:
+                raise fail(
+                    self.document.place((*path, number)),
+                    "tier-never-reached",
+                    "这一档没有 `when`，其后各档永远轮不到",
+                    "this tier has no `when`; the tiers after it are never reached",
+                    "给它写 `when`，或删除其后各档",
+                    "give it a `when`, or delete the tiers after it",
+                )
+
+    def _tier(self, number: int) -> tuple[Node | None, Operand, str]:
+        assert self.shape.tiers is not None
+        path = ("benefit", "tiers", number)
+        when = None
+        text = ""
+        if self.shape.tiers[number].when is not None:
+            inner = (*path, "when")
+            when = as_condition(self.lower(inner), self._spot(inner))
+            text = " ".join(self.document.scalar(inner).text.split())
+        return when, self._money((*path, "amount")), text
+
+    def _money(self, path: Path) -> Operand:
+        """Return an amount; bare numbers are yuan."""
+        spot = self._spot(path)
+        operand = numeric(self.lower(path), spot)
+        if is_bare(operand) and not isinstance(operand, Quotient):
+            return with_unit(operand, "yuan")
+        if unit_of(operand) == "yuan":
+            return operand
+        unit = unit_of(operand)
+        raise spot.error(
+            "unit-mismatch",
+            f"`{spot.text}` 不是金额，" + (f"单位是 `{unit}`" if unit else "没有单位"),
+            f"`{spot.text}` is not an amount of money; "
+            + (f"its unit is `{unit}`" if unit else "it has no unit"),
+            "金额参数写 `unit: yuan`；单价写 yuan(…)，例如 yuan(300) * months",
+            "declare the parameter's `unit: yuan`, or write a price as yuan(300) * months",
+        )
+
+    def _by_tiers(self, tiers: tuple[tuple[Node | None, Operand, str], ...]) -> Operand:
+        found = tiers[-1][1]
+        for number in range(len(tiers) - 2, -1, -1):
+            when, amount, _ = tiers[number]
+            assert when is not None
+            found = choose(when, amount, found, self._spot(("benefit", "tiers", number, "amount")))
+        return found
+
+    def _finished(self, amount: Operand, spot: Spot) -> Node:
+        """Return the amount in fen: floor, cap and rounding applied, and not below zero."""
+        if self.shape.floor is not None:
+            floor = self._money(("benefit", "floor"))
+            amount = smallest_or_largest([amount, floor], spot, largest=True)
+        if self.shape.cap is not None:
+            cap = self._money(("benefit", "cap"))
+            amount = smallest_or_largest([amount, cap], spot, largest=False)
+        if lowest_of(amount) < 0:
+            raise spot.error(
+                "amount-may-be-negative",
+                f"金额 `{spot.text}` 可能小于零",
+                f"the amount `{spot.text}` may be less than zero",
+                "在 `benefit` 里写 `floor: 0`，或在目录中写明取值范围",
+                "give `floor: 0` in `benefit`, or declare tighter ranges in the catalog",
+            )
+        return self._rounded(amount, spot)
+
+    def _rounded(self, amount: Operand, spot: Spot) -> Node:
+        rounding = self.shape.rounding
+        if rounding is None:
+            if isinstance(amount, Quotient) or number_of(amount).scale > MONEY_SCALE:
+                raise spot.error(
+                    "rounding-needed",
+                    f"金额 `{spot.text}` 可能不足一分，没有写明如何取整",
+                    f"the amount `{spot.text}` may have parts of a fen; nothing says how it is rounded",
+                    "在 `benefit` 里写 `rounding: {to: fen, mode: half_up}`",
+                    "give `rounding: {to: fen, mode: half_up}` in `benefit`",
+                )
+            return aligned(amount, MONEY_SCALE, spot)
+        multiple, scale = self._multiple(rounding)
+        found = round_to_scale(amount, scale, rounding.mode, spot, step=multiple)
+        return aligned(found, MONEY_SCALE, spot)
+
+    def _multiple(self, rounding: Rounding) -> tuple[int, int]:
+        """Return (step, scale): amounts are rounded to multiples of step * 10**-scale yuan."""
+        words = {"fen": (1, 2), "jiao": (1, 1), "yuan": (1, 0)}
+        if rounding.to in words:
+            return words[rounding.to]
+        try:
+            value = Decimal(rounding.to) if rounding.to.isascii() else Decimal(0)
+        except InvalidOperation:
+            value = Decimal(0)
+        fen = value * 100
+        if not value.is_finite() or not 0 < fen <= 10**12 or fen != int(fen):
+            raise self._bad_multiple(rounding.to)
+        return int(fen), 2
+
+    def _bad_multiple(self, text: str) -> PolicyError:
+        return fail(
+            self.document.place(("benefit", "rounding", "to")),
+            "unknown-choice",
+            f"不能取整到 `{text}`",
+            f"amounts cannot be rounded to `{text}`",
+            '可用：fen、jiao、yuan，或倍数如 "50"（元）',
+            'one of: fen, jiao, yuan, or a multiple in yuan such as "50"',
+        )

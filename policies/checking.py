@@ -1,0 +1,442 @@
+"""The whole policy: from a document of the right shape to a checked `Policy`.
+
+Every expression is checked on its own, so that one file shows all its mistakes at once.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from types import MappingProxyType
+from typing import TypeVar
+
+from policies import model
+from policies.arithmetic import rounded_number
+from policies.benefits import BenefitReader
+from policies.context import Context, depends_on_data
+from policies.document import Document, Path, Scalar
+from policies.errors import Diagnostic, PolicyError
+from policies.example_facts import read_facts
+from policies.expression import RESERVED, lower_text
+from policies.fixing import given_value
+from policies.formalities import (
+    check_dates,
+    check_guard,
+    check_notices,
+    check_references,
+    check_schedule,
+    check_sensitive_names,
+    guard_of,
+    unused_warnings,
+)
+from policies.model_errors import did_you_mean, read_shape
+from policies.operands import Operand, Quotient, is_number
+from policies.operators import as_condition
+from policies.parameters import ParameterReader, fail
+from policies.policy import Basis, Claims, Condition, Example, Exclusive, Parameter, Policy
+from policies.scopes import Scope
+from policies.source import Source, Spot
+from policies.text import Bilingual
+from policies.tree import Named, Node
+from policies.types import Bool
+from policies.vocabulary import Link, Vocabulary
+
+T = TypeVar("T")
+
+
+def check(document: Document, text: str, vocabulary: Vocabulary) -> Policy:
+    """Return the checked policy. Raises PolicyError with every finding of the file."""
+    return _Checker(document, read_shape(document), text, vocabulary).policy()
+
+
+class _Checker:
+    def __init__(
+        self, document: Document, shape: model.PolicyShape, text: str, vocabulary: Vocabulary
+    ) -> None:
+        self.document = document
+        self.shape = shape
+        self.text = text
+        self.vocabulary = vocabulary
+        self.findings: list[Diagnostic] = []
+        self.context = Context(
+            vocabulary,
+            shape.period,
+            definition_names=frozenset(shape.definitions),
+            definition=self._definition,
+            sensitive=shape.sensitive,
+        )
+        self._definitions: dict[str, Operand | PolicyError] = {}
+        self._checking: list[str] = []
+        self.subject, self.scope = self._scopes()
+
+    def policy(self) -> Policy:
+        """Check everything; raise all findings at once."""
+        shape = self.shape
+        for check_one in (
+            check_dates,
+            check_guard,
+            check_notices,
+            check_schedule,
+            check_references,
+            check_sensitive_names,
+        ):
+            self.findings.extend(check_one(self.document, shape, self.vocabulary))
+        self.context.parameters = self._parameters()
+        for name in shape.definitions:
+            self._try(lambda name=name: self._definition(name, None))  # type: ignore[misc]
+        eligibility = self._try(lambda: self._condition(("eligibility",), shape.eligibility))
+        benefit = self._try(
+            lambda: BenefitReader(self.document, shape.benefit, self.lower, self.findings).read()
+        )
+        unit_where = self._optional_condition("unit_where", shape.unit_where)
+        claims = self._try(self._claims)
+        order = self._try(self._order_of_need)
+        payee = self._try(self._payee)
+        for number, example in enumerate(shape.examples):
+            self._try(lambda number=number, example=example: self._example(number, example))  # type: ignore[misc]
+        if self.findings:
+            unique = dict.fromkeys(self.findings)
+            raise PolicyError(sorted(unique, key=lambda one: (one.place.line or 0, one.place.column or 0)))
+        assert eligibility is not None and benefit is not None
+        return Policy(
+            id=shape.id,
+            version=sha256(self.text.encode()).hexdigest(),
+            text=self.text,
+            file=self.document.file,
+            title=_both(shape.title),
+            space=shape.space,
+            authority=shape.authority,
+            basis=tuple(Basis(one.document, one.date, one.note) for one in shape.basis),
+            region=shape.region,
+            in_force=(shape.in_force.from_, shape.in_force.to),
+            delivery=shape.delivery,
+            silence=shape.silence,
+            period=shape.period,
+            schedule=shape.schedule,
+            eligibility=eligibility,
+            benefit=benefit,
+            parameters=self.context.parameters,
+            definitions=self._nodes(),
+            notices={"granted": _both(shape.notice.granted)},
+            examples=self._examples(),
+            reads=self.context.reads.frozen(),
+            for_each=shape.for_each,
+            unit_where=unit_where,
+            claims=claims,
+            payee=payee or (),
+            fund=shape.fund,
+            excludes=tuple(shape.excludes),
+            exclusive=_exclusive(shape.exclusive),
+            net_of=tuple(shape.net_of),
+            order_of_need=order,
+            guard=guard_of(shape),
+            sensitive=dict(shape.sensitive),
+            author=shape.author,
+            unverified=tuple(shape.unverified),
+            warnings=tuple(unused_warnings(self.document, shape, self.context)),
+        )
+
+    def _try(self, work: Callable[[], T]) -> T | None:
+        """Do one piece of work; keep its findings and go on."""
+        try:
+            return work()
+        except PolicyError as error:
+            self.findings.extend(error.diagnostics)
+            return None
+
+    # Scopes
+
+    def _scopes(self) -> tuple[Scope, Scope]:
+        shape, vocabulary = self.shape, self.vocabulary
+        space = vocabulary.spaces.get(shape.space)
+        if space is None:
+            suggestion = did_you_mean(shape.space, vocabulary.spaces)
+            listed = ", ".join(vocabulary.spaces)
+            raise fail(
+                self.document.place(("space",)),
+                "unknown-space",
+                f"目录中没有空间 `{shape.space}`",
+                f"the catalog has no space `{shape.space}`",
+                f"是否想写 `{suggestion}`？" if suggestion else f"可用：{listed}",
+                f"did you mean `{suggestion}`?" if suggestion else f"it has: {listed}",
+            )
+        self.context.reads.add(space.name)
+        subject = Scope(0, space)
+        if shape.for_each is None:
+            return subject, subject
+        collection = space.collections.get(shape.for_each)
+        if collection is None:
+            suggestion = did_you_mean(shape.for_each, space.collections)
+            listed = ", ".join(space.collections)
+            raise fail(
+                self.document.place(("for_each",)),
+                "unknown-name",
+                f"空间 `{space.name}` 没有集合 `{shape.for_each}`",
+                f"the space `{space.name}` has no collection `{shape.for_each}`",
+                f"是否想写 `{suggestion}`？" if suggestion else f"可用：{listed}",
+                f"did you mean `{suggestion}`?" if suggestion else f"it has: {listed or 'none'}",
+            )
+        unit = subject.item_of(collection, space.name, 1, vocabulary)
+        self.context.reads.add(unit.collection_key)
+        return subject, unit
+
+    # Parameters and definitions
+
+    def _parameters(self) -> Mapping[str, Parameter]:
+        reader = ParameterReader(
+            self.document, self.vocabulary, self.scope, frozenset(self.shape.definitions)
+        )
+        found: dict[str, Parameter] = {}
+        for name, shape in self.shape.parameters.items():
+            self._try(lambda name=name: self._refuse_taken(("parameters", name)))  # type: ignore[misc]
+            parameter = self._try(lambda name=name, shape=shape: reader.read(name, shape))  # type: ignore[misc]
+            if parameter is not None:
+                found[name] = parameter
+        for name in self.shape.definitions:
+            self._try(lambda name=name: self._refuse_taken(("definitions", name)))  # type: ignore[misc]
+        return found
+
+    def _refuse_taken(self, path: Path) -> None:
+        name = str(path[-1])
+        meaning: tuple[str, str] | None = None
+        if name in RESERVED:
+            meaning = ("规则语言的词", "a word of the rule language")
+        elif self.scope.find(name) is not None:
+            meaning = ("目录中的名称", "a name of the catalog")
+        elif name in self.vocabulary.indicators:
+            meaning = ("指标", "an indicator")
+        elif path[0] == "definitions" and name in self.shape.parameters:
+            meaning = ("参数", "a parameter")
+        if meaning is None:
+            return
+        raise fail(
+            self.document.key_place(path),
+            "name-taken",
+            f"`{name}` 已经是{meaning[0]}",
+            f"`{name}` is already {meaning[1]}",
+            "换一个名称",
+            "choose another name",
+        )
+
+    def _definition(self, name: str, spot: Spot | None) -> Operand:
+        """Return a definition, checked on first use; its own mistakes are reported once, at its own place."""
+        if name in self._checking:
+            cycle = " -> ".join([*self._checking[self._checking.index(name) :], name])
+            raise fail(
+                spot.place if spot is not None else self.document.place(("definitions", name)),
+                "definition-cycle",
+                f"定义互相引用成环：{cycle}",
+                f"definitions refer to each other in a circle: {cycle}",
+                "断开其中一环",
+                "break the circle",
+            )
+        known = self._definitions.get(name)
+        if known is None:
+            self._checking.append(name)
+            try:
+                found = self.lower(("definitions", name))
+                known = found if isinstance(found, Quotient) else Named(found.type, name, found)
+            except PolicyError as error:
+                known = error
+            finally:
+                self._checking.pop()
+            self._definitions[name] = known
+        if isinstance(known, PolicyError):
+            raise known
+        return known
+
+    def _nodes(self) -> dict[str, Node]:
+        """Return the definitions in order of dependency; fractions are written out where they are used."""
+        return {
+            name: found
+            for name, found in self._definitions.items()
+            if not isinstance(found, Quotient | PolicyError)
+        }
+
+    # Expressions
+
+    def lower(self, path: Path) -> Operand:
+        """Lower the expression at `path` of the document."""
+        return lower_text(
+            self.context, Source.of(self.document.scalar(path)), self.scope, self.subject, self.scope.depth
+        )
+
+    def _spot(self, path: Path) -> Spot:
+        return Spot(Source.of(self.document.scalar(path)), ast.Pass())
+
+    def _leaf(self, path: Path) -> Node:
+        return as_condition(self.lower(path), self._spot(path))
+
+    def _optional_condition(self, key: str, given: object) -> Node | None:
+        if given is None:
+            return None
+        if key == "unit_where" and self.shape.for_each is None:
+            self.findings.extend(
+                fail(
+                    self.document.key_place((key,)),
+                    "needs-for-each",
+                    f"`{key}` 只用于有 `for_each` 的政策",
+                    f"`{key}` belongs to policies with `for_each`",
+                    "写 `for_each:`，或把条件移到 `eligibility`",
+                    "give `for_each:`, or move the condition to `eligibility`",
+                ).diagnostics
+            )
+            return None
+        return self._try(lambda: self._leaf((key,)))
+
+    def _condition(self, path: Path, shape: object) -> Condition:
+        place = self.document.place(path)
+        if not isinstance(shape, model.Shape):
+            node = self._try(lambda: self._leaf(path))
+            return Condition("leaf", (), node, self._text(path), place=place)
+        assert isinstance(shape, model.AllOf | model.AnyOf | model.NoneOf | model.Leaf)
+        says = _both(shape.says) if shape.says else None
+        if isinstance(shape, model.Leaf):
+            inner = (*path, "when")
+            node = self._try(lambda: self._leaf(inner))
+            return Condition(
+                "leaf", (), node, self._text(inner), says, shape.basis, self.document.place(inner)
+            )
+        kind = {model.AllOf: "all", model.AnyOf: "any", model.NoneOf: "none"}[type(shape)]
+        parts = tuple(
+            self._condition((*path, kind, number), part) for number, part in enumerate(getattr(shape, kind))
+        )
+        return Condition(kind, parts, None, "", says, shape.basis, place)  # type: ignore[arg-type]
+
+    def _text(self, path: Path) -> str:
+        found = self.document.at(path)
+        return " ".join(found.text.split()) if isinstance(found, Scalar) else ""
+
+    # The rest
+
+    def _claims(self) -> Claims | None:
+        if self.shape.claims is None:
+            return None
+        path = ("claims", "key")
+        found = self.lower(path)
+        if not isinstance(found, Quotient) and not isinstance(found.type, Bool) and depends_on_data(found):
+            return Claims(self.shape.claims.group, found)
+        raise self._spot(path).error(
+            "wrong-type",
+            "`claims` 的键应指明一个人、一份证书等，不能是常量、是非或商",
+            "the key of `claims` must name a person, a certificate or the like, not a constant, truth or quotient",
+            "写一个连接或编号属性，例如 person",
+            "use a link or an identifying attribute, such as person",
+        )
+
+    def _order_of_need(self) -> Node | None:
+        if self.shape.order_of_need is None:
+            return None
+        path = ("order_of_need",)
+        found, spot = self.lower(path), self._spot(path)
+        if is_number(found):
+            return rounded_number(found, spot)
+        raise spot.error(
+            "wrong-type",
+            "`order_of_need` 应为数，越大越需要",
+            "`order_of_need` must be a number; the larger, the greater the need",
+            "例：-income_per_head",
+            "for example -income_per_head",
+        )
+
+    def _payee(self) -> tuple[str, ...] | None:
+        if self.shape.payee is None:
+            return None
+        names = self.shape.payee.split(".")
+        scope = self.scope
+        if names[0] == "subject":
+            scope, names = self.subject, names[1:]
+        for name in names:
+            found = scope.find(name)
+            if found is None or not isinstance(found.what, Link):
+                known = [
+                    one for one in scope.names() if isinstance(getattr(scope.find(one), "what", None), Link)
+                ]
+                suggestion = did_you_mean(name, known)
+                raise fail(
+                    self.document.place(("payee",)),
+                    "unknown-name",
+                    f"`payee` 的 `{name}` 不是通向他人的连接",
+                    f"`{name}` in `payee` is no link to anybody",
+                    f"是否想写 `{suggestion}`？" if suggestion else f"可用：{', '.join(known) or '无'}",
+                    f"did you mean `{suggestion}`?"
+                    if suggestion
+                    else f"possible: {', '.join(known) or 'none'}",
+                )
+            self.context.reads.add(found.owner, name)
+            scope = scope.follow(found.what, self.vocabulary)
+        return tuple(self.shape.payee.split("."))
+
+    def _example(self, number: int, example: model.ExampleShape) -> None:
+        """Refuse an example whose profile or assumptions the catalog does not know."""
+        path = ("examples", number)
+        if example.expect.eligible is None and example.expect.units is None:
+            raise fail(
+                self.document.key_place((*path, "expect")),
+                "missing-key",
+                "`expect` 缺少 `eligible`",
+                "`expect` lacks the key `eligible`",
+                "写 eligible: true、false 或 unknown",
+                "give eligible: true, false or unknown",
+            )
+        if example.expect.units and self.shape.for_each is None:
+            raise fail(
+                self.document.key_place((*path, "expect", "units")),
+                "needs-for-each",
+                "`units` 只用于有 `for_each` 的政策",
+                "`units` belongs to policies with `for_each`",
+                "直接写 eligible 和 amount",
+                "give eligible and amount directly",
+            )
+        profile = (*path, "profile")
+        read_facts(
+            example.profile,
+            self.shape.space,
+            self.vocabulary,
+            lambda inner: self.document.key_or_item((*profile, *inner)),
+        )
+        for name, value in ((example.given.indicators if example.given else None) or {}).items():
+            self._given(name, value, (*path, "given", "indicators", name))
+
+    def _given(self, name: str, value: object, path: Path) -> None:
+        indicator = self.vocabulary.indicators.get(name)
+        if indicator is None:
+            suggestion = did_you_mean(name, self.vocabulary.indicators)
+            raise fail(
+                self.document.key_place(path),
+                "unknown-name",
+                f"没有名为 `{name}` 的指标",
+                f"there is no indicator called `{name}`",
+                f"是否想写 `{suggestion}`？" if suggestion else "写目录中的指标",
+                f"did you mean `{suggestion}`?" if suggestion else "use an indicator of the catalog",
+            )
+        for one in value.values() if isinstance(value, dict) else [value]:
+            try:
+                given_value(one, indicator.type, name)
+            except PolicyError as error:
+                raise PolicyError(
+                    [replace(d, place=self.document.place(path)) for d in error.diagnostics]
+                ) from None
+
+    def _examples(self) -> tuple[Example, ...]:
+        return tuple(
+            Example(
+                one.name,
+                one.on,
+                one.profile,
+                one.expect.model_dump(exclude_unset=True),
+                self.document.place(("examples", number)),
+                MappingProxyType(dict((one.given.indicators if one.given else None) or {})),
+            )
+            for number, one in enumerate(self.shape.examples)
+        )
+
+
+def _both(shape: model.BothLanguages) -> Bilingual:
+    return Bilingual(shape.zh, shape.en)
+
+
+def _exclusive(shape: model.ExclusiveShape | None) -> Exclusive | None:
+    return Exclusive(shape.group, shape.choose, shape.rank) if shape is not None else None
