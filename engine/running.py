@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -227,12 +228,13 @@ def _record(setting: Setting, work: Work) -> tuple[bool, pl.DataFrame]:
     pairs = [(item.id, item.period.key) for item in work.going_on]
     with setting.ledger.reading() as connection:
         waited = waiting_of_plan(connection, pairs)
+    days_of = cache(lambda space: work.profiles.as_of(space, None))
     recorder = Recorder(
         setting.ledger,
         work.run,
         work.plan.on,
         setting.actor,
-        {item.id: _grant_terms(setting, work, item) for item in work.going_on},
+        {item.id: _grant_terms(setting, item, days_of) for item in work.going_on},
         work.plan.terms,
     )
     changed = False
@@ -279,7 +281,7 @@ def _with_evidence(work: Work, bucket: int) -> pl.DataFrame:
     return kept.join(evidence, on=KEY, how="left", maintain_order="left")
 
 
-def _grant_terms(setting: Setting, work: Work, item: Planned) -> GrantTerms:
+def _grant_terms(setting: Setting, item: Planned, days_of: Callable[[str], Mapping[str, date]]) -> GrantTerms:
     policy = item.policy
     return GrantTerms(
         policy=policy.id,
@@ -290,7 +292,7 @@ def _grant_terms(setting: Setting, work: Work, item: Planned) -> GrantTerms:
         stage=first_stage(policy.delivery).value,
         fund=policy.fund,
         payee_space=_target_of(policy, setting.vocabulary),
-        as_of=_as_of(policy, work.profiles, setting.vocabulary),
+        as_of=_as_of(policy, setting.vocabulary, days_of),
     )
 
 
@@ -308,8 +310,8 @@ def _target_of(policy: Policy, vocabulary: Vocabulary) -> str | None:
     return space if policy.payee else None
 
 
-def _as_of(policy: Policy, profiles: Profiles, vocabulary: Vocabulary) -> str:
-    """Return as JSON the day of every source that the policy reads."""
+def _as_of(policy: Policy, vocabulary: Vocabulary, days_of: Callable[[str], Mapping[str, date]]) -> str:
+    """Return as JSON the day of every source that the policy reads. `days_of` a space are its sources' days."""
     days: dict[str, str] = {}
     for place, names in policy.reads.items():
         space, _, collection = place.partition(".")
@@ -325,7 +327,7 @@ def _as_of(policy: Policy, profiles: Profiles, vocabulary: Vocabulary) -> str:
         }
         if of_collection is not None:
             sources.add(of_collection.source)
-        known = profiles.as_of(space, None)
+        known = days_of(space)
         days |= {name: known[name].isoformat() for name in sources if name in known}
     return json.dumps(days, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from policies import model
 from policies.arithmetic import rounded_number
@@ -44,6 +44,11 @@ from policies.types import Bool
 from policies.vocabulary import Link, Vocabulary
 
 T = TypeVar("T")
+_GROUPS: dict[type[model.Shape], Literal["all", "any", "none"]] = {
+    model.AllOf: "all",
+    model.AnyOf: "any",
+    model.NoneOf: "none",
+}
 
 
 def check(document: Document, text: str, vocabulary: Vocabulary) -> Policy:
@@ -189,11 +194,15 @@ class _Checker:
             self.document, self.vocabulary, self.scope, frozenset(self.shape.definitions)
         )
         found: dict[str, Parameter] = {}
+        broken: dict[str, PolicyError] = {}
         for name, shape in self.shape.parameters.items():
-            self._try(lambda name=name: self._refuse_taken(("parameters", name)))  # type: ignore[misc]
-            parameter = self._try(lambda name=name, shape=shape: reader.read(name, shape))  # type: ignore[misc]
-            if parameter is not None:
-                found[name] = parameter
+            try:
+                self._refuse_taken(("parameters", name))
+                found[name] = reader.read(name, shape)
+            except PolicyError as error:
+                self.findings.extend(error.diagnostics)
+                broken[name] = error
+        self.context.broken = broken
         for name in self.shape.definitions:
             self._try(lambda name=name: self._refuse_taken(("definitions", name)))  # type: ignore[misc]
         return found
@@ -299,7 +308,7 @@ class _Checker:
             return Condition(
                 "leaf", (), node, self._text(inner), says, shape.basis, self.document.place(inner)
             )
-        kind = {model.AllOf: "all", model.AnyOf: "any", model.NoneOf: "none"}[type(shape)]
+        kind: Literal["all", "any", "none"] = _GROUPS[type(shape)]
         parts = tuple(
             self._condition((*path, kind, number), part) for number, part in enumerate(getattr(shape, kind))
         )
@@ -321,7 +330,7 @@ class _Checker:
         raise self._spot(path).error(
             "wrong-type",
             "`claims` 的键应指明一个人、一份证书等，不能是常量、是非或商",
-            "the key of `claims` must name a person, a certificate or the like, not a constant, truth or quotient",
+            "the key of `claims` must name a person, a certificate or the like",
             "写一个连接或编号属性，例如 person",
             "use a link or an identifying attribute, such as person",
         )

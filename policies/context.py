@@ -24,12 +24,14 @@ class Context:
     """The vocabulary, the policy's own names, and what its expressions have used so far.
 
     `definition` returns the checked definition of a name; it is set by `policies.checking`, which checks
-    definitions on demand so that their order is free.
+    definitions on demand so that their order is free. `broken` holds the parameters that have mistakes of
+    their own: whoever uses one reports that mistake, and it is shown once.
     """
 
     vocabulary: Vocabulary
     period: PeriodKind
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    broken: Mapping[str, PolicyError] = field(default_factory=dict)
     definition_names: frozenset[str] = frozenset()
     definition: Callable[[str, Spot], Operand] | None = None
     sensitive: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +41,12 @@ class Context:
     derived: dict[tuple[str, str, int, tuple[str, ...], int], Node] = field(default_factory=dict)
     deriving: list[tuple[str, str]] = field(default_factory=list)
     _sizes: dict[int, tuple[int, int, Node]] = field(default_factory=dict)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Return a parameter, or None. Raises the PolicyError of one that has a mistake itself."""
+        if name in self.broken:
+            raise self.broken[name]
+        return self.parameters.get(name)
 
     def read(self, owner: str, datum: Datum, spot: Spot) -> None:
         """Record that a stored attribute is read; sensitive ones must be declared with a purpose."""
@@ -72,7 +80,7 @@ class Context:
                 raise spot.error(
                     "too-deep",
                     f"定义层层引用，展开后深达 {depth} 层，上限 {TREE_DEPTH_LIMIT}",
-                    f"definitions refer to definitions {depth} levels deep; at most {TREE_DEPTH_LIMIT} are allowed",
+                    f"definitions refer to definitions {depth} levels deep; the limit is {TREE_DEPTH_LIMIT}",
                     "减少定义之间的层层引用",
                     "shorten the chain of definitions",
                 )

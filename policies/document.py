@@ -205,7 +205,7 @@ def read_document(text: str, file: str) -> Document:
 def _refuse_invisible(text: str, file: str) -> None:
     found = _INVISIBLE.search(text)
     position = (
-        found.start() if found else next((n for n, c in enumerate(text) if "\ud800" <= c <= "\udfff"), None)
+        found.start() if found else None
     )
     if position is None:
         return
@@ -246,6 +246,7 @@ class _Composer:
 
     def _value(self, event: Event, depth: int) -> Located:
         place = self._place(event)
+        assert isinstance(event, AliasEvent | ScalarEvent | MappingStartEvent | SequenceStartEvent)
         if isinstance(event, AliasEvent):
             raise PolicyError(alias_refused(place, f"*{event.anchor}"))
         if event.anchor is not None:

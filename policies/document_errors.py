@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.errors import Diagnostic, Place
+from policies.errors import Diagnostic, Place, PolicyError
 from policies.text import Bilingual
 
 
@@ -10,6 +10,11 @@ def shortened(text: str, limit: int = 40) -> str:
     """Return `text` on one line and at most `limit` characters long."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def fail(place: Place, code: str, zh: str, en: str, help_zh: str, help_en: str) -> PolicyError:
+    """Return an error at a place of the document."""
+    return PolicyError(Diagnostic(code, Bilingual(zh, en), Bilingual(help_zh, help_en), place))
 
 
 def _error(code: str, place: Place, zh: str, en: str, help_zh: str, help_en: str) -> Diagnostic:

@@ -63,7 +63,7 @@ def facts_from_example(policy: Policy, vocabulary: Vocabulary, profile: Mapping[
 
 
 def run_examples(policy: Policy, vocabulary: Vocabulary, decide: Decide) -> list[ExampleResult]:
-    """Return the result of every example; one that cannot be decided has failed, with the reason as finding."""
+    """Return the result of every example; what cannot be decided has failed, and says why."""
     return [result for example in policy.examples for result in _run(policy, vocabulary, example, decide)]
 
 
@@ -113,7 +113,8 @@ def _answer(decided: _Decided) -> _Answer:
 
 
 def _whole(expect: Mapping[str, object]) -> _Answer:
-    outcome = {True: "eligible", False: "ineligible"}.get(expect.get("eligible"), "undetermined")  # type: ignore[arg-type]
+    eligible = expect.get("eligible")
+    outcome = "eligible" if eligible is True else "ineligible" if eligible is False else "undetermined"
     amount, settled_by = expect.get("amount"), expect.get("settled_by")
     fen = int(Decimal(amount).scaleb(2)) if isinstance(amount, int | Decimal) else None
     return _Answer(outcome, fen, tuple(sorted(settled_by)) if isinstance(settled_by, list) else None)

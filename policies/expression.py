@@ -248,7 +248,7 @@ class Lowering:
             return None
         if self.source.derived is None and name in self.context.definition_names:
             return self._definition(name, spot)
-        parameter = self.context.parameters.get(name) if self.source.derived is None else None
+        parameter = self.context.parameter(name) if self.source.derived is None else None
         if parameter is not None:
             self.context.parameters_used.add(name)
             if parameter.form != "scalar":

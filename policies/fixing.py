@@ -132,7 +132,7 @@ class _Fixer:
                 changed[field.name] = tuple(self.settle(item) for item in value)
             elif hasattr(value, "type"):
                 changed[field.name] = self.settle(value)
-        settled: Node = replace(node, **changed) if changed else node  # type: ignore[type-var]
+        settled: Node = replace(node, **changed) if changed else node
         return folded(settled)
 
     # Parameters

@@ -147,7 +147,7 @@ def check_schedule(document: Document, shape: PolicyShape, vocabulary: Vocabular
         f"日程中的 `{wrong}` 不对",
         f"`{wrong}` is not well written in the schedule",
         '五项：分 时 日 月 星期；星期写 mon 至 sun，不写数字，例如 "0 2 1 * *"',
-        'five fields: minute hour day month weekday, weekdays as mon to sun and never digits, such as "0 2 1 * *"',
+        'five fields: minute hour day month weekday (mon to sun, never digits), such as "0 2 1 * *"',
     )
 
 

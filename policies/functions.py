@@ -127,7 +127,7 @@ def _rounding(mode: RoundingMode) -> Callable[[Lowering, ast.Call], Operand]:
                 raise lowering.source.at(given).error(
                     "wrong-arguments",
                     f"小数位数应为 0 到 6 的整数，这里是 `{lowering.source.at(given).text}`",
-                    f"the number of places is a whole number from 0 to 6, not `{lowering.source.at(given).text}`",
+                    f"the places are a whole number from 0 to 6, not `{lowering.source.at(given).text}`",
                     "例：round_half_up(x, 2)",
                     "for example round_half_up(x, 2)",
                 )

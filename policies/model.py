@@ -139,7 +139,6 @@ def _condition_form(value: object) -> str:
     return next((key for key in ("all", "any", "none") if key in value), "when")
 
 
-CONDITION_FORMS = ("expression", "all", "any", "none", "when")
 Eligibility: TypeAlias = Annotated[
     Annotated[AllOf, Tag("all")]
     | Annotated[AnyOf, Tag("any")]
@@ -170,7 +169,6 @@ def _parameter_form(value: object) -> str:
     return "described"
 
 
-PARAMETER_FORMS = ("dated", "described")
 Dated = Annotated[dict[Day, Anything], Field(min_length=1)]
 ParameterForm: TypeAlias = Annotated[
     Annotated[Dated, Tag("dated")] | Annotated[ParameterShape, Tag("described")],

@@ -12,11 +12,8 @@ from pydantic_core import ErrorDetails
 from policies.document import Document, Located, Mapping, Scalar, to_plain
 from policies.document_errors import shortened
 from policies.errors import Diagnostic, PolicyError
-from policies.model import CONDITION_FORMS, PARAMETER_FORMS, PolicyShape, Shape
+from policies.model import PolicyShape, Shape
 from policies.text import Bilingual
-
-_FORMS = {*CONDITION_FORMS, *PARAMETER_FORMS}
-
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` most probably stands for, or None."""
@@ -39,43 +36,60 @@ def read_shape(document: Document) -> PolicyShape:
     try:
         return PolicyShape.model_validate(plain)
     except ValidationError as error:
+        details = error.errors(include_url=False)
+        misspelt = {
+            (detail["loc"][:-1], did_you_mean(str(detail["loc"][-1]), _known_keys(detail["loc"])))
+            for detail in details
+            if detail["type"] == "extra_forbidden"
+        }
         found: dict[tuple[object, ...], Diagnostic] = {}
-        for detail in error.errors(include_url=False):
+        for detail in details:
+            if detail["type"] == "missing" and (detail["loc"][:-1], detail["loc"][-1]) in misspelt:
+                continue  # the misspelt key says it all
             diagnostic = _diagnostic(detail, document)
             found.setdefault((diagnostic.place, diagnostic.code, diagnostic.message), diagnostic)
         ordered = sorted(found.values(), key=lambda one: (one.place.line or 0, one.place.column or 0))
         raise PolicyError(ordered) from None
 
 
-def _walk(document: Document, location: tuple[int | str, ...]) -> tuple[Located, list[object], bool]:
-    """Follow pydantic's location; return where it ends, the path there, and whether a part was missing.
+def _walk(document: Document, location: tuple[int | str, ...]) -> tuple[Located, list[object]]:
+    """Follow pydantic's location as far as the document goes; return where it ends and the path there.
 
     Pydantic writes dates as text, marks keys with `[key]` and inserts the names of alternatives.
     """
     here: Located = document.root
     path: list[object] = []
-    whole = True
+    is_alternative = False
     for part in location:
+        if is_alternative:
+            is_alternative = False
+            continue
         if isinstance(here, Mapping):
             key = next((k.value for k, _ in here.entries if k.value == part or k.text == str(part)), None)
-            if key is None:
-                whole = whole and (part in _FORMS or part == "[key]")
-                continue
             entry = here.entry(key)
-            assert entry is not None
+            if entry is None:
+                continue
             path.append(key)
             here = entry[1]
         elif isinstance(part, int) and not isinstance(here, Scalar) and part < len(here.items):
             path.append(part)
             here = here.items[part]
         else:
-            whole = whole and (part in _FORMS or part == "[key]")
-    return here, path, whole
+            continue
+        is_alternative = _has_alternatives(path)
+    return here, path
+
+
+def _has_alternatives(path: list[object]) -> bool:
+    """Return whether what stands at `path` has several forms, whose name pydantic puts next."""
+    if path[0] == "eligibility":
+        return len(path) == 1 or isinstance(path[-1], int)
+    return len(path) == 2 and path[0] == "parameters"
 
 
 def _diagnostic(detail: ErrorDetails, document: Document) -> Diagnostic:
     kind, location = detail["type"], detail["loc"]
-    here, path, _ = _walk(document, location)
+    here, path = _walk(document, location)
     last = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
         parent = path[:-1]

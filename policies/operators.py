@@ -166,16 +166,9 @@ def _element(lowering: Lowering, child: Node, element: ast.expr) -> int | str:
     spot = lowering.source.at(element)
     found = lowering.lower(element)
     if isinstance(found, Literal) and found.value is not None:
-        if isinstance(child.type, Code) and isinstance(found.type, Text):
-            found = as_code(found, child.type, lowering.context.vocabulary, spot)
-        elif isinstance(child.type, Number) and isinstance(found.type, Number):
-            unit = child.type.unit
-            if is_bare(found) and found.type.scale <= child.type.scale:
-                found = aligned(with_unit(found, unit) if unit else found, child.type.scale, spot)  # type: ignore[assignment]
-        same = type(found.type) is type(child.type)
-        if same and (not isinstance(child.type, Number) or number_of(found).scale == child.type.scale):
-            assert isinstance(found.value, int | str)
-            return found.value
+        value = _constant_like(lowering, child, found, spot)
+        if value is not None:
+            return value
     name = type_name(child.type)
     raise spot.error(
         "wrong-type",
@@ -184,6 +177,20 @@ def _element(lowering: Lowering, child: Node, element: ast.expr) -> int | str:
         "列表里只写与左边同类的常量",
         "list only constants of the kind on the left",
     )
+
+
+def _constant_like(lowering: Lowering, child: Node, literal: Literal, spot: Spot) -> int | str | None:
+    """Return a literal in the form of the values of `child`, or None if it is of another kind."""
+    if isinstance(child.type, Code) and isinstance(literal.type, Text):
+        return str(as_code(literal, child.type, lowering.context.vocabulary, spot).value)
+    if isinstance(child.type, Text) and isinstance(literal.type, Text):
+        return str(literal.value)
+    if not isinstance(child.type, Number) or not isinstance(literal.type, Number):
+        return None
+    if literal.type.scale > child.type.scale or literal.type.unit not in (None, child.type.unit):
+        return None
+    assert isinstance(literal.value, int)
+    return int(literal.value * 10 ** (child.type.scale - literal.type.scale))
 
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., Operand]] = {

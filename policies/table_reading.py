@@ -35,7 +35,7 @@ def look_up(lowering: Lowering, node: ast.Subscript) -> Node:
     """Return `table[key]`, `regional[region]` or `indicator[region]`. Raises PolicyError."""
     spot = lowering.source.at(node)
     name = node.value.id if isinstance(node.value, ast.Name) else ""
-    parameter = lowering.context.parameters.get(name) if lowering.source.derived is None else None
+    parameter = lowering.context.parameter(name) if lowering.source.derived is None else None
     if parameter is not None:
         lowering.context.parameters_used.add(name)
         return _entry(lowering, parameter, node.slice, spot)
@@ -155,7 +155,7 @@ def _region(lowering: Lowering, node: ast.expr) -> Node:
 def _parameter_named(lowering: Lowering, node: ast.expr, form: str) -> Parameter:
     spot = lowering.source.at(node)
     name = node.id if isinstance(node, ast.Name) else ""
-    parameter = lowering.context.parameters.get(name) if lowering.source.derived is None else None
+    parameter = lowering.context.parameter(name) if lowering.source.derived is None else None
     if parameter is not None and parameter.form == form:
         lowering.context.parameters_used.add(name)
         return parameter

@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from policies.text import Bilingual
 
@@ -28,7 +29,16 @@ POWERS: dict[str, int] = {
 }
 
 Words = Annotated[str, StringConstraints(min_length=1)]
-Amount = int | Decimal
+
+
+def _to_amount(value: object) -> int | Decimal:
+    """Take a whole or decimal number as it stands; true and false are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("number_type", "input should be a number")
+    return value
+
+
+Amount = Annotated[int | Decimal, PlainValidator(_to_amount)]
 
 
 class Part(BaseModel):

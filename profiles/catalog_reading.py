@@ -17,9 +17,10 @@ from pydantic import ValidationError
 from policies.document import Document, read_bytes, read_document, to_plain
 from policies.errors import CatalogError, Place, PolicyError
 from profiles.catalog_building import build_catalog
-from profiles.catalog_documents import SECTIONS, CatalogFile, known_keys
-from profiles.catalog_findings import Findings, Where, suggestion
+from profiles.catalog_documents import SECTIONS, CatalogFile
+from profiles.catalog_findings import Findings, Where
 from profiles.catalog_model import Catalog
+from profiles.catalog_shapes import note_shape
 
 CATALOG_FOLDER = Path(__file__).parent / "catalog"
 
@@ -86,31 +87,8 @@ def _shaped(document: Document, findings: Findings) -> CatalogFile | None:
         return CatalogFile.model_validate(to_plain(document.root))
     except ValidationError as error:
         for one in error.errors(include_url=False):
-            _shape_finding(document, tuple(one["loc"]), one["type"], one["msg"], findings)
+            note_shape(document, one, findings)
         return None
-
-
-def _shape_finding(
-    document: Document, path: tuple[Any, ...], kind: str, text: str, findings: Findings
-) -> None:
-    key = str(path[-1]) if path else document.file
-    if kind == "extra_forbidden":
-        findings.add(
-            "unknown-key", document.key_place(path), f"未知的键 `{key}`", f"unknown key `{key}`",
-            *suggestion(key, known_keys(path[:-1])),
-        )  # fmt: skip
-    elif kind == "missing":
-        findings.add(
-            "missing-key", document.place(path[:-1]), f"缺少键 `{key}`", f"the key `{key}` is missing",
-            f"补上 `{key}`", f"add `{key}`",
-        )  # fmt: skip
-    else:
-        plain = text[:1].lower() + text[1:].rstrip(".")
-        findings.add(
-            "wrong-value", document.place(path), f"`{key}` 的值不合适: {plain}",
-            f"the value of `{key}` does not fit: {plain}",
-            "改成所要求的值;文本请加引号", "write a value of the kind that is asked for; put text in quotes",
-        )  # fmt: skip
 
 
 def _put_together(

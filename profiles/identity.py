@@ -16,6 +16,9 @@ from hashlib import blake2b
 import numpy as np
 import polars as pl
 
+from profiles.home import Home
+from profiles.secret import derived_key, secret_key
+
 RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 RESIDENT_CHECKS = "10X98765432"
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -228,6 +231,11 @@ def pseudonyms(key: bytes, space: str, numbers: pl.Series) -> pl.Series:
         [None if number is None else hashed(number) for number in numbers.to_list()],
         dtype=pl.String,
     )
+
+
+def subject_of(home: Home, space: str, number: str) -> str:
+    """Return the pseudonym that `home` uses for the holder of an identity number (any accepted form)."""
+    return pseudonym(derived_key(secret_key(home), "pseudonym"), space, number)
 
 
 def masked(number: str) -> str:

@@ -130,7 +130,7 @@ def take_in(
         require_key(manifest, secret)
         scratch = home.store / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
-        earlier = _taken_in_before(home, manifest, source, digest, as_of, extract)
+        earlier = _taken_in_before(home, manifest, catalog, source, digest, as_of, extract)
         if earlier is not None:
             return earlier
         _require_newer(manifest, source, file, as_of)
@@ -210,6 +210,7 @@ def _finish(
         removed=intake.removed,
         reasons=faults,
         warnings=dict(intake.warnings),
+        catalog=plan.catalog.digest,
     )
     write_record(home, record)
     reached("intake-before-manifest")
@@ -236,10 +237,12 @@ def _report(record: IntakeRecord, already: bool) -> IntakeReport:
 
 
 def _taken_in_before(
-    home: Home, manifest: Manifest, source: str, digest: str, as_of: date, extract: str
+    home: Home, manifest: Manifest, catalog: Catalog, source: str, digest: str, as_of: date, extract: str
 ) -> IntakeReport | None:
     for record in intake_records(home, manifest, source, digest):
-        if record.as_of == as_of.isoformat() and record.extract == extract:
+        # Another catalog may read the same file otherwise: then it is worth another look.
+        same_reading = record.catalog == catalog.digest and record.extract == extract
+        if record.as_of == as_of.isoformat() and same_reading:
             return _report(record, already=True)
     return None
 

@@ -14,10 +14,10 @@ ROWS_IN_MEMORY = 400_000
 class Spool:
     """Frames by bucket: in memory while they are few, in files of `folder` beyond that."""
 
-    def __init__(self, folder: Path, name: str, buckets: int, rows_in_memory: int = ROWS_IN_MEMORY) -> None:
+    def __init__(self, folder: Path, name: str, buckets: int, rows_in_memory: int | None = None) -> None:
         self._folder = folder / name
         self._buckets = buckets
-        self._rows_in_memory = rows_in_memory
+        self._rows_in_memory = ROWS_IN_MEMORY if rows_in_memory is None else rows_in_memory
         self._held: dict[int, list[pl.DataFrame]] = {}
         self._held_rows = 0
         self._files: dict[int, list[Path]] = {}

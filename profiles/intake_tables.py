@@ -79,9 +79,7 @@ def read_excel(file: Path, unpacked_bytes: int) -> tuple[tuple[str, ...], int, B
             ]
             filled: dict[str, Any] = {}
             for name in visible:
-                sheet = pd.read_excel(
-                    book, sheet_name=name, header=None, dtype=str, keep_default_na=False
-                )
+                sheet = pd.read_excel(book, sheet_name=name, header=None, dtype=str, keep_default_na=False)
                 if any(str(cell).strip() for column in sheet for cell in sheet[column]):
                     filled[name] = sheet
     except (CalamineError, ValueError, KeyError, OSError, zipfile.BadZipFile) as problem:

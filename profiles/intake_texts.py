@@ -144,17 +144,18 @@ def read_json_lines(file: Path, scratch: Path, batch_rows: int) -> tuple[tuple[s
                         if len(column) < len(numbers):
                             column.append(None)
                 if len(numbers) >= batch_rows:
-                    yield _of_columns(columns, numbers, malformed)
+                    yield _of_columns(file, columns, numbers, malformed)
                     columns, numbers, malformed = {}, [], []
             if numbers:
-                yield _of_columns(columns, numbers, malformed)
+                yield _of_columns(file, columns, numbers, malformed)
 
     return header, max(lines, 1), batches
 
 
 def _of_columns(
-    columns: dict[str, list[str | None]], numbers: list[int], malformed: list[str | None]
+    file: Path, columns: dict[str, list[str | None]], numbers: list[int], malformed: list[str | None]
 ) -> pl.DataFrame:
+    refusals.check_columns(file, [name for name in (ROW, MALFORMED) if name in columns], ())
     series = [pl.Series(name, cells, dtype=pl.String) for name, cells in columns.items()]
     return pl.DataFrame(
         [*series, pl.Series(MALFORMED, malformed, dtype=pl.String), pl.Series(ROW, numbers, dtype=pl.Int64)]

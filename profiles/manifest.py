@@ -19,7 +19,7 @@ from pathlib import Path
 
 from policies.errors import StoreError
 from profiles.home import Home
-from profiles.secret import key_fingerprint
+from profiles.secret import key_fingerprint, secret_key
 
 FORMAT = 1
 DEFAULT_BUCKETS = 16
@@ -70,6 +70,7 @@ class IntakeRecord:
     removed: int
     reasons: Mapping[str, int]
     warnings: Mapping[str, int] = field(default_factory=dict)
+    catalog: str = ""  # the digest of the catalog that the file was checked against
 
 
 def read_manifest(home: Home) -> Manifest:
@@ -130,7 +131,7 @@ def create_store(home: Home, buckets: int) -> Manifest:
                 help_zh="分桶数只能在新建时确定",
                 help_en="the number of buckets can only be chosen for a new store",
             )
-        manifest = Manifest(buckets=buckets)
+        manifest = Manifest(buckets=buckets, key=key_fingerprint(secret_key(home)))
         commit_manifest(home, manifest)
     return manifest
 
@@ -197,15 +198,15 @@ def writing(home: Home) -> Iterator[None]:
         yield
 
 
-def full_as_of(home: Home, manifest: Manifest, source: str, version: int) -> date | None:
-    """Return the day of the newest full extract within `version` of the table of `source`."""
+def full_as_of(home: Home, manifest: Manifest, source: str, sequence: int) -> date | None:
+    """Return the day of the newest full extract of `source` up to the intake `sequence`."""
     state = manifest.tables.get(source)
-    if state is not None and state.version == version:
+    if state is not None and sequence == manifest.sequence:
         return date.fromisoformat(state.full_as_of) if state.full_as_of else None
     days = [
         record.as_of
         for record in intake_records(home, manifest, source)
-        if record.version <= version and record.extract == "full"
+        if record.sequence <= sequence and record.extract == "full" and record.version >= 0
     ]
     return date.fromisoformat(max(days)) if days else None
 

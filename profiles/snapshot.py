@@ -23,6 +23,9 @@ from profiles.quarantine import QUARANTINE_TABLE
 from profiles.snapshot_types import PolarsType
 from profiles.store import StoredTable, bucket_expression, bucket_of, open_table
 
+# Beside the tables, `versions` holds the last intake: an extract that changed no row has still dated them.
+SEQUENCE = "_sequence"
+
 
 def open_snapshot(
     home: Home, catalog: Catalog, on: date, versions: Mapping[str, int] | None = None
@@ -41,17 +44,18 @@ def open_snapshot(
             help_zh="先用 `mianshen profiles import` 导入数据",
             help_en="take data in first: `mianshen profiles import`",
         )
+    sequence = manifest.sequence if versions is None else versions.get(SEQUENCE, manifest.sequence)
     pinned = (
         {name: state.version for name, state in manifest.tables.items() if name != QUARANTINE_TABLE}
         if versions is None
-        else dict(versions)
+        else {name: version for name, version in versions.items() if name != SEQUENCE}
     )
     tables = {
-        name: open_table(home, name, version, full_as_of(home, manifest, name, version))
+        name: open_table(home, name, version, full_as_of(home, manifest, name, sequence))
         for name, version in pinned.items()
     }
     rows = {name: state.rows for name, state in manifest.tables.items() if pinned.get(name) == state.version}
-    return Snapshot(catalog, on, tables, manifest.buckets, rows)
+    return Snapshot(catalog, on, tables, manifest.buckets, sequence, rows)
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,12 +66,15 @@ class Snapshot:
     on: date
     tables: Mapping[str, StoredTable]
     bucket_count: int
+    sequence: int
     _known_rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def versions(self) -> dict[str, int]:
-        """The Delta version of each table: enough to open the same snapshot again."""
-        return {name: table.version for name, table in sorted(self.tables.items())}
+        """The Delta version of each table, and the number of the last intake: enough to open it again."""
+        return {SEQUENCE: self.sequence} | {
+            name: table.version for name, table in sorted(self.tables.items())
+        }
 
     @property
     def buckets(self) -> range:

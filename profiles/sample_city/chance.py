@@ -30,7 +30,8 @@ def drawn(chance: np.random.Generator, weights: npt.ArrayLike, count: int) -> Nu
     steps = np.cumsum(np.asarray(weights, dtype=np.float64))
     found = np.searchsorted(steps, chance.random(count) * steps[-1], side="right")
     # Rounding may put a draw just past the last step.
-    return np.minimum(found, len(steps) - 1).astype(np.int64)
+    places: Numbers = np.minimum(found, len(steps) - 1).astype(np.int64)
+    return places
 
 
 def words(choices: Sequence[str | None], positions: Numbers) -> pl.Series:

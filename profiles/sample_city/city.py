@@ -20,7 +20,7 @@ from profiles.sample_city.lives import Lives, live
 from profiles.sample_city.numbers import account_numbers, phone_numbers
 from profiles.sample_city.people import CHILD, HEAD, SPOUSE, People, settle
 from profiles.sample_city.records import keep
-from profiles.sample_city.writing import to_written, write_file
+from profiles.sample_city.writing import path_of, to_written, write_file
 
 Columns = Mapping[str, pl.Series]
 
@@ -29,7 +29,8 @@ Columns = Mapping[str, pl.Series]
 class CityReport:
     """What was written.
 
-    files  source id -> file; rows  source id -> rows in it; dirty  source id -> reason -> spoilt rows
+    files  source id -> file (none for a source with nothing to say); rows  source id -> rows in it;
+    dirty  source id -> reason, in intake's word -> rows that carry it
     """
 
     folder: Path
@@ -68,7 +69,12 @@ def generate(
     spoilt: dict[str, dict[str, int]] = {}
     for source in _delivered(catalog, frames):
         # Each frame is let go once written, so that memory holds one extract beside the city.
-        frame = _with_gaps(source, frames.pop(source.id), stream(seed, f"gaps:{source.id}"))
+        whole = frames.pop(source.id)
+        if whole.is_empty():
+            # An agency with nothing to say sends no file; one of an earlier city must not stay behind.
+            path_of(source, folder, on.isoformat()).unlink(missing_ok=True)
+            continue
+        frame = _with_gaps(source, whole, stream(seed, f"gaps:{source.id}"))
         soiled = soil(source, to_written(source, frame), stream(seed, f"dirt:{source.id}"), dirty, on)
         files[source.id] = write_file(source, soiled.rows, folder, on.isoformat())
         rows[source.id] = soiled.rows.height

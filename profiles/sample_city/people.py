@@ -143,7 +143,8 @@ def _ages(
         [head[household], spouse[household], np.where(place == 3, second, own_child)],
         default=grandparent[household] + chance.normal(0.0, 1.5, people),
     )
-    return np.clip(age, 0.0, 106.0).astype(np.float64)
+    clipped: Reals = np.clip(age, 0.0, 106.0)
+    return clipped
 
 
 def years_before(day: date, years: int) -> date:

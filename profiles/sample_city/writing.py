@@ -76,7 +76,8 @@ def _written(field: SourceField, typed: bool) -> pl.Expr:
         return value if typed else value.dt.strftime(field.date_formats[0])
     if isinstance(field.type, Code) and field.codes:
         words: dict[str, str] = {code: word for word, code in field.codes.items()}
-        return value.replace(words)
+        translated: pl.Expr = value.replace(words)
+        return translated
     return value
 
 
@@ -92,10 +93,16 @@ def _number(value: pl.Expr, places: int, typed: bool) -> pl.Expr:
     return text.cast(pl.Decimal(28, places)) if typed else text
 
 
+def path_of(source: Source, folder: Path, stem: str) -> Path:
+    """Return where the file of `source` goes: `<source>-<stem>.<ending>`."""
+    form = FORMATS.get(source.id, "csv")
+    return folder / f"{source.id}-{stem}.{_ENDINGS.get(form, form)}"
+
+
 def write_file(source: Source, written: pl.DataFrame, folder: Path, stem: str) -> Path:
     """Write `written` in the format of `source`; return the path. A file is there whole or not at all."""
     form = FORMATS.get(source.id, "csv")
-    path = folder / f"{source.id}-{stem}.{_ENDINGS.get(form, form)}"
+    path = path_of(source, folder, stem)
     part = folder / f".{path.name}.part"
     if form == "parquet":
         written.write_parquet(part, compression="zstd")

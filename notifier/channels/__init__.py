@@ -1,0 +1,1 @@
+"""The roads by which a message reaches a person: the page, e-mail, SMS."""

@@ -1,0 +1,196 @@
+"""Why: a decision as lines that a person can read, condition by condition, with value, source and date.
+
+The terminal and the web pages show the same tree. Nothing here formats for a medium.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from engine.decision import Decision, Outcome, TraceStep, ValueUsed
+from engine.evidence_facts import EvidenceFacts, decide_again, inputs_from_json
+from engine.interpreter import amount_steps
+from engine.policy_inputs import types_by_name
+from notifier.titles import Datum, datum_of
+from policies.fixing import fix
+from policies.plain_words import condition_in_words, value_in_words
+from policies.policy import FixedPolicy, Policy
+from policies.text import Bilingual
+from policies.types import Number, Text, Type, Value
+from policies.vocabulary import Vocabulary
+
+_AMOUNT = Bilingual("金额", "amount")
+_UNIT_WHERE = Bilingual("属于本政策计算的条目", "this item counts for the policy")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownValue:
+    """One value that was looked at.
+
+    `name` is the name as the rule file writes it; `title` and `value` are words; `known` is False where the
+    datum is missing. `source` is the agency that delivered it and `as_of` the day its data describes; both
+    are None for what is computed or set by the policy.
+    """
+
+    name: str
+    title: Bilingual
+    value: Bilingual
+    known: bool = True
+    source: Bilingual | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One condition: its words, the clause it rests on, its result, what was looked at, the lines below.
+
+    `result` is None if it could not be told. `kind` is `all`, `any`, `none` or `leaf`.
+    """
+
+    words: Bilingual
+    clause: str | None
+    result: bool | None
+    values: tuple[ShownValue, ...] = ()
+    children: tuple[Line, ...] = ()
+    kind: str = "leaf"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One decision explained. `amount` is in fen; `settled_by` names the facts that would settle it."""
+
+    policy: str
+    version: str
+    title: Bilingual
+    authority: str
+    basis: tuple[str, ...]
+    outcome: Outcome
+    on: date
+    period: str
+    amount: int | None
+    root: Line
+    amount_steps: tuple[ShownValue, ...] = ()
+    settled_by: tuple[Bilingual, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """What all lines of one explanation share."""
+
+    fixed: FixedPolicy
+    vocabulary: Vocabulary
+    as_of: Mapping[str, date]
+    agencies: Mapping[str, Bilingual]
+    types: Mapping[str, Type]
+
+    def datum(self, name: str) -> Datum:
+        return datum_of(name, self.fixed.policy, self.vocabulary)
+
+    def value(self, name: str, value: Value) -> ShownValue:
+        datum = self.datum(name)
+        kind = self.types.get(name, Text())
+        words = Bilingual(
+            value_in_words(value, kind, "zh", self.vocabulary), value_in_words(value, kind, "en", self.vocabulary)
+        )
+        source = self.agencies.get(datum.source) if datum.source else None
+        if source is None and datum.source:
+            source = Bilingual(datum.source, datum.source)
+        as_of = self.as_of.get(datum.source) if datum.source else None
+        return ShownValue(name, datum.title, words, value is not None, source, as_of)
+
+    def used(self, used: tuple[ValueUsed, ...]) -> tuple[ShownValue, ...]:
+        return tuple(self.value(one.name, one.value) for one in used)
+
+    def line(self, step: TraceStep) -> Line:
+        condition = step.condition
+        if condition.kind == "leaf" and condition.text == "unit_where" and condition.says is None:
+            words = _UNIT_WHERE
+        else:
+            words = Bilingual(condition_in_words(condition, "zh"), condition_in_words(condition, "en"))
+        children = tuple(self.line(child) for child in step.children)
+        return Line(words, condition.basis, step.result, self.used(step.used), children, condition.kind)
+
+    def steps(self, decision: Decision) -> tuple[ShownValue, ...]:
+        inputs = decision.inputs
+        if decision.outcome is not Outcome.ELIGIBLE or self.fixed.amount is None or inputs is None:
+            return ()
+        if self.fixed.policy.for_each is None:
+            steps = amount_steps(self.fixed, EvidenceFacts(inputs))
+        else:
+            steps = amount_steps(self.fixed, EvidenceFacts(inputs, "subject."), EvidenceFacts(inputs))
+        *before, (_, amount) = steps
+        shown = [self.value(name, value) for name, value in before]
+        yuan = Number(2, "yuan")
+        words = Bilingual(value_in_words(amount, yuan, "zh"), value_in_words(amount, yuan, "en"))
+        return (*shown, ShownValue("amount", _AMOUNT, words, amount is not None))
+
+
+def explanation_of(
+    policy: Policy,
+    fixed: FixedPolicy,
+    decision: Decision,
+    vocabulary: Vocabulary,
+    as_of: Mapping[str, date],
+    agencies: Mapping[str, Bilingual] | None = None,
+) -> Explanation:
+    """Return the decision as a tree of lines.
+
+    Args:
+        policy: the version that decided.
+        fixed: it, settled for the reference date.
+        decision: what was decided.
+        vocabulary: titles of attributes, links, collections and codes.
+        as_of: source id to the day that its data describes.
+        agencies: source id to the agency's name; the id itself is shown where it is missing.
+    """
+    telling = _Telling(fixed, vocabulary, as_of, agencies or {}, types_by_name(fixed))
+    return Explanation(
+        policy=policy.id,
+        version=policy.version,
+        title=policy.title,
+        authority=policy.authority,
+        basis=tuple(each.document for each in policy.basis),
+        outcome=decision.outcome,
+        on=fixed.on,
+        period=fixed.period.key,
+        amount=decision.amount,
+        root=telling.line(decision.trace),
+        amount_steps=telling.steps(decision),
+        settled_by=tuple(telling.datum(name).title for name in decision.settled_by),
+    )
+
+
+def explain_grant(
+    grant: Mapping[str, object],
+    policy: Policy,
+    vocabulary: Vocabulary,
+    agencies: Mapping[str, Bilingual] | None = None,
+) -> Explanation:
+    """Return why a grant was made, decided again from its evidence alone.
+
+    Args:
+        grant: a row of `engine.ledger.grants`.
+        policy: the version that decided: `grant["version"]`.
+        vocabulary: see `explanation_of`.
+        agencies: see `explanation_of`.
+
+    Raises:
+        PolicyError: the evidence is incomplete or cannot be read.
+    """
+    fixed = fix(policy, vocabulary, date.fromisoformat(str(grant["on"])))
+    values, days = evidence_of(grant)
+    inputs = inputs_from_json(fixed, json.dumps(values, ensure_ascii=False))
+    return explanation_of(policy, fixed, decide_again(fixed, inputs), vocabulary, days, agencies)
+
+
+def evidence_of(grant: Mapping[str, object]) -> tuple[dict[str, object], dict[str, date]]:
+    """Return the recorded values and the day of each source; both empty if there is nothing to read."""
+    try:
+        recorded = json.loads(str(grant["evidence"]))
+        values = dict(recorded["values"])
+        return values, {name: date.fromisoformat(day) for name, day in recorded["as_of"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}
