@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from engine.decision import Population
-from engine.ledger.earlier import PastGrants
+from engine.decision import Facts, Population
+from engine.ledger.earlier import PastGrants, past_grants_of
+from engine.ledger.opening import Ledger
+from policies.types import Value
 
 GRANTS = "grants"
 
@@ -33,3 +35,45 @@ class WithPastGrants:
     def collection_known(self, space: str, collection: str) -> bool:
         """Past grants are always known: the ledger holds all of them."""
         return collection == GRANTS or self.population.collection_known(space, collection)
+
+
+@dataclass(frozen=True, slots=True)
+class FactsWithPastGrants:
+    """One subject's facts, with its collection `grants` answered by the ledger."""
+
+    facts: Facts
+    grants: tuple[PastGrant, ...]
+
+    def value(self, path: tuple[str, ...]) -> Value:
+        """See `engine.decision.Facts`."""
+        return self.facts.value(path)
+
+    def items(self, path: tuple[str, ...]) -> Sequence[Facts] | None:
+        """See `engine.decision.Facts`."""
+        return self.grants if path == (GRANTS,) else self.facts.items(path)
+
+
+@dataclass(frozen=True, slots=True)
+class PastGrant:
+    """One item of the collection `grants`."""
+
+    id: str
+    cells: Mapping[str, Value]
+
+    def value(self, path: tuple[str, ...]) -> Value:
+        """Return the cell of this name; a grant has no links."""
+        return self.cells.get(path[0]) if len(path) == 1 else None
+
+    def items(self, path: tuple[str, ...]) -> None:
+        """A grant has no collections."""
+        return None
+
+
+def facts_with_past_grants(facts: Facts, subject: str, ledger: Ledger) -> FactsWithPastGrants:
+    """Return `facts` of `subject` together with what the ledger says it was granted."""
+    with past_grants_of(ledger, None) as past:
+        found = past.of(pl.Series([subject], dtype=pl.String), past.COLUMNS)
+    rows = found.with_columns(pl.col("granted_on").cast(pl.Int32)).to_dicts()
+    return FactsWithPastGrants(
+        facts, tuple(PastGrant(row["item"], {name: row[name] for name in PastGrants.COLUMNS}) for row in rows)
+    )

@@ -311,7 +311,7 @@ def _target_of(policy: Policy, vocabulary: Vocabulary) -> str | None:
 
 
 def _as_of(policy: Policy, vocabulary: Vocabulary, days_of: Callable[[str], Mapping[str, date]]) -> str:
-    """Return as JSON the day of every source that the policy reads. `days_of` a space are its sources' days."""
+    """Return as JSON the day of every source that the policy reads; `days_of` gives those of a space."""
     days: dict[str, str] = {}
     for place, names in policy.reads.items():
         space, _, collection = place.partition(".")

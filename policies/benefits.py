@@ -9,11 +9,11 @@ from decimal import Decimal, InvalidOperation
 
 from policies.arithmetic import choose, lowest_of, numeric, round_to_scale, smallest_or_largest, unit_of
 from policies.document import Document, Path
+from policies.document_errors import fail
 from policies.errors import Diagnostic, PolicyError
 from policies.model import BenefitShape, Rounding
 from policies.operands import Operand, Quotient, aligned, is_bare, number_of, with_unit
 from policies.operators import as_condition
-from policies.parameters import fail
 from policies.policy import Benefit, Tier
 from policies.source import Source, Spot
 from policies.tree import Node

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from policies import model
@@ -17,10 +15,10 @@ from policies.arithmetic import rounded_number
 from policies.benefits import BenefitReader
 from policies.context import Context, depends_on_data
 from policies.document import Document, Path, Scalar
+from policies.document_errors import fail
 from policies.errors import Diagnostic, PolicyError
-from policies.example_facts import read_facts
+from policies.example_checks import check_example, examples_of
 from policies.expression import RESERVED, lower_text
-from policies.fixing import given_value
 from policies.formalities import (
     check_dates,
     check_guard,
@@ -34,8 +32,8 @@ from policies.formalities import (
 from policies.model_errors import did_you_mean, read_shape
 from policies.operands import Operand, Quotient, is_number
 from policies.operators import as_condition
-from policies.parameters import ParameterReader, fail
-from policies.policy import Basis, Claims, Condition, Example, Exclusive, Parameter, Policy
+from policies.parameters import ParameterReader
+from policies.policy import Basis, Claims, Condition, Exclusive, Parameter, Policy
 from policies.scopes import Scope
 from policies.source import Source, Spot
 from policies.text import Bilingual
@@ -99,8 +97,8 @@ class _Checker:
         claims = self._try(self._claims)
         order = self._try(self._order_of_need)
         payee = self._try(self._payee)
-        for number, example in enumerate(shape.examples):
-            self._try(lambda number=number, example=example: self._example(number, example))  # type: ignore[misc]
+        for number in range(len(shape.examples)):
+            self._try(lambda number=number: check_example(self.document, shape, self.vocabulary, number))  # type: ignore[misc]
         if self.findings:
             unique = dict.fromkeys(self.findings)
             raise PolicyError(sorted(unique, key=lambda one: (one.place.line or 0, one.place.column or 0)))
@@ -125,7 +123,7 @@ class _Checker:
             parameters=self.context.parameters,
             definitions=self._nodes(),
             notices={"granted": _both(shape.notice.granted)},
-            examples=self._examples(),
+            examples=examples_of(self.document, shape),
             reads=self.context.reads.frozen(),
             for_each=shape.for_each,
             unit_where=unit_where,
@@ -312,7 +310,7 @@ class _Checker:
         parts = tuple(
             self._condition((*path, kind, number), part) for number, part in enumerate(getattr(shape, kind))
         )
-        return Condition(kind, parts, None, "", says, shape.basis, place)  # type: ignore[arg-type]
+        return Condition(kind, parts, None, "", says, shape.basis, place)
 
     def _text(self, path: Path) -> str:
         found = self.document.at(path)
@@ -377,70 +375,6 @@ class _Checker:
             self.context.reads.add(found.owner, name)
             scope = scope.follow(found.what, self.vocabulary)
         return tuple(self.shape.payee.split("."))
-
-    def _example(self, number: int, example: model.ExampleShape) -> None:
-        """Refuse an example whose profile or assumptions the catalog does not know."""
-        path = ("examples", number)
-        if example.expect.eligible is None and example.expect.units is None:
-            raise fail(
-                self.document.key_place((*path, "expect")),
-                "missing-key",
-                "`expect` 缺少 `eligible`",
-                "`expect` lacks the key `eligible`",
-                "写 eligible: true、false 或 unknown",
-                "give eligible: true, false or unknown",
-            )
-        if example.expect.units and self.shape.for_each is None:
-            raise fail(
-                self.document.key_place((*path, "expect", "units")),
-                "needs-for-each",
-                "`units` 只用于有 `for_each` 的政策",
-                "`units` belongs to policies with `for_each`",
-                "直接写 eligible 和 amount",
-                "give eligible and amount directly",
-            )
-        profile = (*path, "profile")
-        read_facts(
-            example.profile,
-            self.shape.space,
-            self.vocabulary,
-            lambda inner: self.document.key_or_item((*profile, *inner)),
-        )
-        for name, value in ((example.given.indicators if example.given else None) or {}).items():
-            self._given(name, value, (*path, "given", "indicators", name))
-
-    def _given(self, name: str, value: object, path: Path) -> None:
-        indicator = self.vocabulary.indicators.get(name)
-        if indicator is None:
-            suggestion = did_you_mean(name, self.vocabulary.indicators)
-            raise fail(
-                self.document.key_place(path),
-                "unknown-name",
-                f"没有名为 `{name}` 的指标",
-                f"there is no indicator called `{name}`",
-                f"是否想写 `{suggestion}`？" if suggestion else "写目录中的指标",
-                f"did you mean `{suggestion}`?" if suggestion else "use an indicator of the catalog",
-            )
-        for one in value.values() if isinstance(value, dict) else [value]:
-            try:
-                given_value(one, indicator.type, name)
-            except PolicyError as error:
-                raise PolicyError(
-                    [replace(d, place=self.document.place(path)) for d in error.diagnostics]
-                ) from None
-
-    def _examples(self) -> tuple[Example, ...]:
-        return tuple(
-            Example(
-                one.name,
-                one.on,
-                one.profile,
-                one.expect.model_dump(exclude_unset=True),
-                self.document.place(("examples", number)),
-                MappingProxyType(dict((one.given.indicators if one.given else None) or {})),
-            )
-            for number, one in enumerate(self.shape.examples)
-        )
 
 
 def _both(shape: model.BothLanguages) -> Bilingual:

@@ -49,11 +49,11 @@ DEPTH_LIMIT = 40
 DIGITS_LIMIT = 30
 
 Plain: TypeAlias = Any  # None, bool, int, Decimal, date, str, or lists and dicts of them
-Path: TypeAlias = Sequence[str | int | date | bool | None | Decimal]
+Path: TypeAlias = Sequence[str | int | date | bool | Decimal | None]
 
 # Characters that make a line look different from what it says (bidirectional controls, zero widths).
 _INVISIBLE = re.compile(
-    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
 )
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+")
@@ -184,7 +184,7 @@ def read_bytes(data: bytes, file: str) -> str:
 
 
 def read_document(text: str, file: str) -> Document:
-    """Return the located data of a rule file. Raises PolicyError for everything that is not plain YAML 1.2."""
+    """Return the located data of a rule file. Raises PolicyError for what is not plain YAML 1.2."""
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > SIZE_LIMIT:
         raise PolicyError(too_large(Place(file), size, SIZE_LIMIT))
@@ -204,9 +204,7 @@ def read_document(text: str, file: str) -> Document:
 
 def _refuse_invisible(text: str, file: str) -> None:
     found = _INVISIBLE.search(text)
-    position = (
-        found.start() if found else None
-    )
+    position = found.start() if found else None
     if position is None:
         return
     line_start = text.rfind("\n", 0, position) + 1

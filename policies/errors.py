@@ -88,7 +88,7 @@ class MianshenError(Exception):
         *,
         help_zh: str | None = None,
         help_en: str | None = None,
-        place: Place = Place(),  # noqa: B008 - frozen
+        place: Place = Place(),
     ) -> Self:
         """Build the error with a single diagnostic."""
         remedy = None

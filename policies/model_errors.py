@@ -15,6 +15,7 @@ from policies.errors import Diagnostic, PolicyError
 from policies.model import PolicyShape, Shape
 from policies.text import Bilingual
 
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` most probably stands for, or None."""
     found = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
@@ -201,7 +202,7 @@ def _key_help(key: str, known: list[str]) -> Bilingual:
     if any(character in key for character in " ()[]<>=+*/"):
         return Bilingual(
             "若它属于前面的表达式，请给整个表达式加引号（花括号内逗号会断开）",
-            "if it belongs to the expression before it, put quotes around that (in braces a comma ends a value)",
+            "if it belongs to the expression before it, put quotes around that: in braces a comma ends it",
         )
     if suggestion:
         return Bilingual(f"是否想写 `{suggestion}`？", f"did you mean `{suggestion}`?")

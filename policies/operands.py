@@ -142,7 +142,7 @@ def check_range(low: int, high: int, spot: Spot) -> None:
     raise spot.error(
         "may-overflow",
         f"`{spot.text}` 的取值范围 [{magnitude(low)}, {magnitude(high)}]（最小单位）超出 64 位整数",
-        f"`{spot.text}` may range over [{magnitude(low)}, {magnitude(high)}] (smallest units), more than 64 bits",
+        f"`{spot.text}` may range over [{magnitude(low)}, {magnitude(high)}]: more than 64 bits hold",
         "在目录中写明属性的取值范围，或先取整再相乘",
         "declare tighter ranges in the catalog, or round before multiplying",
     )

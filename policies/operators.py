@@ -22,13 +22,10 @@ from policies.errors import PolicyError
 from policies.operands import (
     Operand,
     Quotient,
-    aligned,
-    is_bare,
     is_number,
     number_of,
     type_name,
     type_of,
-    with_unit,
 )
 from policies.source import Spot
 from policies.tree import Add, And, Compare, Comparison, If, In, Literal, Node, Not, Subtract
@@ -154,7 +151,7 @@ def _membership(lowering: Lowering, left: ast.expr, right: ast.expr, spot: Spot)
         raise where.error(
             "wrong-type",
             f"`in` 的右边应为非空列表或代码组，这里是 `{where.text}`",
-            f"the right side of `in` must be a list with something in it or a group of codes, not `{where.text}`",
+            f"the right side of `in` must be a list with something in it, or a group, not `{where.text}`",
             '写成 ["M", "S"]；区划范围用 within(…)',
             'write ["M", "S"]; for regions use within(...)',
         )

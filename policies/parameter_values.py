@@ -11,7 +11,18 @@ from policies.document import Located, Scalar
 from policies.document_errors import fail, shortened
 from policies.errors import Place
 from policies.operands import SCALE_LIMIT, type_name
-from policies.types import INT64_HIGH, INT64_LOW, MONEY_SCALE, Bool, Date, Number, Text, Type, Value, to_day_number
+from policies.types import (
+    INT64_HIGH,
+    INT64_LOW,
+    MONEY_SCALE,
+    Bool,
+    Date,
+    Number,
+    Text,
+    Type,
+    Value,
+    to_day_number,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from itertools import pairwise
 
-from policies.codes import is_code, trimmed
-from policies.document import Document, Items, Located, Mapping, Scalar
-from policies.document_errors import shortened
-from policies.errors import Diagnostic, Place, PolicyError
+from policies.codes import trimmed
+from policies.document import Document, Located, Mapping, Scalar
+from policies.document_errors import fail, shortened
 from policies.model import ParameterShape
-from policies.model_errors import did_you_mean
-from policies.operands import SCALE_LIMIT, type_name
+from policies.parameter_keys import TableKeys
+from policies.parameter_values import Entry, one_value, scaled, type_of_entries
 from policies.policy import Parameter
+from policies.scales import brackets
 from policies.scopes import Scope
 from policies.text import Bilingual
 from policies.tree import Attribute, Literal
-from policies.types import (
-    INT64_HIGH,
-    INT64_LOW,
-    MONEY_SCALE,
-    Bool,
-    Code,
-    Date,
-    Number,
-    Text,
-    Type,
-    Value,
-    to_day_number,
-)
-from policies.vocabulary import Attribute as Datum
-from policies.vocabulary import Collection, Link, Vocabulary
+from policies.types import MONEY_SCALE, Number, Type, Value, to_day_number
+from policies.vocabulary import Vocabulary
 
 
 class ParameterReader:
@@ -42,9 +27,7 @@ class ParameterReader:
         self, document: Document, vocabulary: Vocabulary, scope: Scope, definitions: frozenset[str]
     ) -> None:
         self._document = document
-        self._vocabulary = vocabulary
-        self._scope = scope
-        self._definitions = definitions
+        self._keys = TableKeys(document, vocabulary, scope, definitions)
 
     def read(self, name: str, shape: ParameterShape | dict[date, object]) -> Parameter:
         """Return one parameter. Raises PolicyError."""
@@ -67,7 +50,7 @@ class ParameterReader:
 
     def _refuse_disorder(self, values: Mapping) -> None:
         days = [key for key, _ in values.entries]
-        for before, after in zip(days, days[1:], strict=False):
+        for before, after in pairwise(days):
             if before.value >= after.value:
                 raise fail(
                     after.place,
@@ -113,8 +96,7 @@ class ParameterReader:
         entries = [Entry(one_value(located), located.place) for _, located in dated]
         kind = type_of_entries(name, shape.unit if shape else None, entries)
         contents = tuple(
-            (to_day_number(day), scaled(entry, kind))
-            for (day, _), entry in zip(dated, entries, strict=True)
+            (to_day_number(day), scaled(entry, kind)) for (day, _), entry in zip(dated, entries, strict=True)
         )
         return self._parameter(name, "scalar", kind, contents, shape)
 
@@ -173,9 +155,7 @@ class ParameterReader:
         contents: list[tuple[int, object]] = []
         for day, rows in tables:
             self._keys.refuse_gaps(name, by.type, rows, shape, day)
-            content = (
-                None if rows is None else {key: scaled(entry, kind) for key, entry in rows.items()}
-            )
+            content = None if rows is None else {key: scaled(entry, kind) for key, entry in rows.items()}
             contents.append((to_day_number(day), content))
         return self._parameter(
             name,
@@ -277,6 +257,7 @@ class ParameterReader:
             content = None if located is None else tuple(brackets(located, shape.unit))
             contents.append((to_day_number(day), content))
         return self._parameter(name, "scale", Number(scale, shape.unit), tuple(contents), shape)
+
 
 def _or_none(dated: list[tuple[date, Located]]) -> list[tuple[date, Located | None]]:
     """Replace abolished contents by None."""

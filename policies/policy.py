@@ -32,7 +32,7 @@ class Condition:
     text: str = ""
     says: Bilingual | None = None
     basis: str | None = None
-    place: Place = Place()  # noqa: B008 - frozen
+    place: Place = Place()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Policy:
     exclusive: Exclusive | None = None
     net_of: tuple[str, ...] = ()
     order_of_need: Node | None = None
-    guard: Guard = Guard()  # noqa: B008 - frozen
+    guard: Guard = Guard()
     sensitive: Mapping[str, str] | None = None
     author: str = ""
     unverified: tuple[str, ...] = ()

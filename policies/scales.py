@@ -54,5 +54,4 @@ def _bad_brackets(place: Place) -> PolicyError:
 
 def _literal(value: int | Decimal, unit: str | None, place: Place) -> Literal:
     kind = type_of_entries("", unit, [Entry(value, place)])
-    scaled = scaled(Entry(value, place), kind)
-    return Literal(kind, scaled)
+    return Literal(kind, scaled(Entry(value, place), kind))

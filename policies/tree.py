@@ -86,7 +86,7 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`left operator right`; both are integers of one scale, or dates, or (== and != only) text, codes, bools."""
+    """`left operator right`: integers of one scale, or dates, or (== and != only) texts, codes, bools."""
 
     type: Type
     operator: Comparison

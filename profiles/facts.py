@@ -126,7 +126,8 @@ class SubjectFacts:
         snapshot = self.snapshot
         declared = snapshot.collection(self.space, name)
         sources = [s for s in snapshot.catalog.sources_of(self.space, name) if s.id in snapshot.tables]
-        if not sources:
+        # A link may lead to nobody: what is not known to exist has no known items, rather than none.
+        if not sources or not self._exists():
             return None
         names = [*declared.attributes, *declared.links]
         schema = _schema(names, declared) | ({"member": pl.String} if declared.member_space else {})

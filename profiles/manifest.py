@@ -127,7 +127,7 @@ def create_store(home: Home, buckets: int) -> Manifest:
             raise StoreError.of(
                 "store-not-made",
                 f"无法新建档案库：`{home.store}` 已存在，或分桶数 {buckets} 不在 1 至 {MOST_BUCKETS} 之间",
-                f"the store `{home.store}` exists already, or {buckets} buckets are not within 1 to {MOST_BUCKETS}",
+                f"the store `{home.store}` exists, or {buckets} buckets are not within 1 to {MOST_BUCKETS}",
                 help_zh="分桶数只能在新建时确定",
                 help_en="the number of buckets can only be chosen for a new store",
             )

@@ -18,7 +18,7 @@ from engine.installation import Installation
 from engine.ledger.approvals import add_version, approve
 from engine.ledger.funds import appropriate
 from engine.run_report import RunReport
-from notifier.console.explaining import print_decision, sample_decisions
+from notifier.console.explaining import print_explained, sample_decisions
 from notifier.console.notices import deliver, print_delivery_report
 from notifier.console.policies import examples_of
 from notifier.console.profiles import intake_table
@@ -131,8 +131,8 @@ def _approve_library(installation: Installation, on: date, say: Speech) -> None:
 
 
 def _explain_three(installation: Installation, on: date, report: RunReport) -> None:
-    for zh_or_en_decision in sample_decisions(installation, on, report):
-        print_decision(zh_or_en_decision, installation, ("zh", "en"))
+    for explained in sample_decisions(installation, on, report):
+        print_explained(explained, ("zh", "en"))
 
 
 def _close(folder: Path, report: RunReport, seconds: dict[str, float], say: Speech) -> None:

@@ -28,6 +28,7 @@ _SHAPES: tuple[tuple[float, tuple[int, ...]], ...] = (
     (0.02, (HEAD, CHILD)),
 )
 _ELDER_SHAPES = (0, 1)
+_TWO_CHILDREN = 5
 _WIDEST = max(len(roles) for _, roles in _SHAPES)
 
 SHANGHAI = (
@@ -120,10 +121,10 @@ def _ages(
 ) -> Reals:
     """Return exact ages; within a household they fit each other."""
     count, people = len(shape), len(household)
-    with_child = ~np.isin(shape, (0, 1, 2, 3))
     child = np.where(
         happens(chance, 0.12, count), chance.uniform(0.0, 3.4, count), chance.uniform(0.0, 23.0, count)
     )
+    eldest = child + np.where(shape == _TWO_CHILDREN, chance.uniform(1.5, 6.0, count), 0.0)
     head = np.select(
         [np.isin(shape, _ELDER_SHAPES), shape == 2, shape == 3],
         [
@@ -131,16 +132,15 @@ def _ages(
             chance.uniform(19.0, 63.0, count),
             chance.uniform(24.0, 64.0, count),
         ],
-        default=np.where(with_child, child + chance.uniform(23.0, 36.0, count), 40.0),
+        default=eldest + chance.uniform(23.0, 35.0, count),
     )
-    spouse = np.maximum(head + chance.normal(-1.5, 2.5, count), 20.0)
-    grandparent = head + chance.uniform(22.0, 32.0, count)
-    younger = chance.uniform(1.5, 6.0, people)
-    own_child = child[household]
-    second = np.where(own_child > younger, own_child - younger, own_child + younger)
+    has_child = ~np.isin(shape, (0, 1, 2, 3))
+    youngest_spouse = np.where(has_child, eldest + 20.0, 20.0)
+    spouse = np.maximum(head + chance.normal(-1.5, 2.5, count), youngest_spouse)
+    grandparent = np.maximum(head, spouse) + chance.uniform(21.0, 30.0, count)
     age = np.select(
         [role == HEAD, role == SPOUSE, role == CHILD],
-        [head[household], spouse[household], np.where(place == 3, second, own_child)],
+        [head[household], spouse[household], np.where(place == 3, eldest[household], child[household])],
         default=grandparent[household] + chance.normal(0.0, 1.5, people),
     )
     clipped: Reals = np.clip(age, 0.0, 106.0)

@@ -17,12 +17,15 @@ from policies.examples import facts_from_example, run_examples
 from policies.fixing import fix
 from policies.library import read_library
 from policies.policy import Policy
+from policies.text import Bilingual
 from policies.types import Date, from_day_number
 from policies.vocabulary import Collection, Vocabulary
 from profiles.catalog_reading import read_catalog
 
 VOCABULARY = read_catalog().vocabulary
 LIBRARY = read_library(Path(__file__).resolve().parents[2] / "policies", VOCABULARY)
+# Every space has it, though no catalog declares it.
+GRANTS = Collection("grants", Bilingual("已发放", "grants"), {})
 OUTCOMES = {Outcome.ELIGIBLE: True, Outcome.INELIGIBLE: False, Outcome.UNDETERMINED: None}
 
 
@@ -41,9 +44,7 @@ class Written:
         for link in declared.links.values():
             row[link.name] = self._link(facts, link.name, link.target)
         self.subjects[space][name] = row
-        for collection in (*declared.collections.values(), self._grants(declared.collections)):
-            if collection is None:
-                continue
+        for collection in (*declared.collections.values(), GRANTS):
             given = facts.collections.get(collection.name)
             if given is None:
                 self.unknown.add((space, collection.name))
@@ -51,14 +52,9 @@ class Written:
             listed = self.items.setdefault((space, collection.name), [])
             listed += [self._item(item, collection, name) for item in given]
 
-    def _grants(self, collections: object) -> Collection | None:
-        from policies.text import Bilingual
-
-        assert isinstance(collections, dict) or collections is not None
-        return Collection("grants", Bilingual("已发放", "grants"), {})
-
     def _item(self, item: ExampleFacts, collection: Collection, owner: str) -> dict:
-        row = {"owner": owner, "item": item.id, **{one: item.values.get(one) for one in collection.attributes}}
+        row = {"owner": owner, "item": item.id}
+        row |= {one: item.values.get(one) for one in collection.attributes}
         if collection.name == "grants":
             row |= item.values
         for link in collection.links.values():
@@ -81,7 +77,9 @@ class Written:
         if self.unknown & set(self.items):
             return None
         spaces = {
-            space: _frame([{"subject": one, **row} for one, row in rows.items()], self.vocabulary.spaces[space])
+            space: _frame(
+                [{"subject": one, **row} for one, row in rows.items()], self.vocabulary.spaces[space]
+            )
             for space, rows in self.subjects.items()
         }
         collections = {

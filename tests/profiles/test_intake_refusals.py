@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from openpyxl import Workbook
 
 from policies.errors import IntakeError, MianshenError
 from profiles.catalog_model import Catalog
@@ -146,6 +147,16 @@ def test_a_workbook_that_unpacks_beyond_the_limit_is_refused(
         packed.writestr("xl/worksheets/sheet1.xml", b"0" * 20_000_000)
     assert file.stat().st_size < 100_000
     assert _refused(home, catalog, "welfare", file, limits=Limits(unpacked_bytes=10_000_000)) == ["too-large"]
+
+
+def test_two_cells_in_opposite_corners_do_not_fill_the_memory(
+    home: Home, catalog: Catalog, tmp_path: Path
+) -> None:
+    book = Workbook()
+    book.active["A1"] = "id"
+    book.active["XFD1048576"] = "x"
+    book.save(tmp_path / "welfare.xlsx")
+    assert _refused(home, catalog, "welfare", tmp_path / "welfare.xlsx") == ["too-large"]
 
 
 def test_a_file_beyond_the_limits_is_refused(home: Home, catalog: Catalog, files: Writer) -> None:

@@ -83,7 +83,7 @@ def test_an_interrupted_run_is_finished_on_the_data_it_had_pinned(
     with pytest.raises(Exception, match="bucket-recorded"):
         do(installation)
     monkeypatch.delenv("MIANSHEN_FAULT")
-    settle_a_city(tmp_path, 500, 2, tmp_path / "home")  # the store moves on
+    settle_a_city(tmp_path, 1_500, 2, tmp_path / "home")  # the store moves on
     do(installation)
     interrupted = min(all_runs(installation.ledger), key=lambda row: row.started_at)
     assert interrupted.state == "finished"
