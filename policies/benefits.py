@@ -37,17 +37,22 @@ class BenefitReader:
         self._check_form()
         if shape.kind in WITHOUT_AMOUNT:
             return Benefit(shape.kind, None)
-        tiers: tuple[tuple[Node | None, Operand, str], ...] = ()
-        if shape.tiers is not None:
-            tiers = tuple(self._tier(number) for number in range(len(shape.tiers)))
-            amount = self._by_tiers(tiers)
-            spot = self._spot(("benefit", "tiers", 0, "amount"))
-        else:
-            amount = self._money(("benefit", "amount"))
-            spot = self._spot(("benefit", "amount"))
-        whole = self._finished(amount, spot)
-        steps = tuple(Tier(when, self._finished(value, spot), text) for when, value, text in tiers)
-        return Benefit(shape.kind, whole, steps)
+        if shape.tiers is None:
+            path = ("benefit", "amount")
+            return Benefit(shape.kind, self._amount(path), (), self._text(path), self._limits())
+        tiers = tuple(self._tier(number) for number in range(len(shape.tiers)))
+        return Benefit(shape.kind, self._by_tiers(tiers), tiers, "", self._limits())
+
+    def _text(self, path: Path) -> str:
+        return " ".join(self.document.scalar(path).text.split())
+
+    def _limits(self) -> tuple[tuple[str, str], ...]:
+        """Return floor, cap and rounding as the author wrote them."""
+        given = [key for key in ("floor", "cap") if getattr(self.shape, key) is not None]
+        limits = [(key, self._text(("benefit", key))) for key in given]
+        if self.shape.rounding is not None:
+            limits.append(("rounding", f"{self.shape.rounding.to} {self.shape.rounding.mode}"))
+        return tuple(limits)
 
     def _spot(self, path: Path) -> Spot:
         return Spot(Source.of(self.document.scalar(path)), ast.Pass())
@@ -106,16 +111,15 @@ class BenefitReader:
                     "give it a `when`, or delete the tiers after it",
                 )
 
-    def _tier(self, number: int) -> tuple[Node | None, Operand, str]:
+    def _tier(self, number: int) -> Tier:
         assert self.shape.tiers is not None
         path = ("benefit", "tiers", number)
-        when = None
-        text = ""
-        if self.shape.tiers[number].when is not None:
-            inner = (*path, "when")
-            when = as_condition(self.lower(inner), self._spot(inner))
-            text = " ".join(self.document.scalar(inner).text.split())
-        return when, self._money((*path, "amount")), text
+        amount = (*path, "amount")
+        if self.shape.tiers[number].when is None:
+            return Tier(None, self._amount(amount), "", self._text(amount))
+        inner = (*path, "when")
+        when = as_condition(self.lower(inner), self._spot(inner))
+        return Tier(when, self._amount(amount), self._text(inner), self._text(amount))
 
     def _money(self, path: Path) -> Operand:
         """Return an amount; bare numbers are yuan."""
@@ -135,13 +139,20 @@ class BenefitReader:
             "declare the parameter's `unit: yuan`, or write a price as yuan(300) * months",
         )
 
-    def _by_tiers(self, tiers: tuple[tuple[Node | None, Operand, str], ...]) -> Operand:
-        found = tiers[-1][1]
+    def _by_tiers(self, tiers: tuple[Tier, ...]) -> Node:
+        found = tiers[-1].amount
         for number in range(len(tiers) - 2, -1, -1):
-            when, amount, _ = tiers[number]
+            when = tiers[number].when
             assert when is not None
-            found = choose(when, amount, found, self._spot(("benefit", "tiers", number, "amount")))
+            spot = self._spot(("benefit", "tiers", number, "amount"))
+            chosen = choose(when, tiers[number].amount, found, spot)
+            assert not isinstance(chosen, Quotient)
+            found = chosen
         return found
+
+    def _amount(self, path: Path) -> Node:
+        """Return the amount at `path`, floor, cap and rounding applied."""
+        return self._finished(self._money(path), self._spot(path))
 
     def _finished(self, amount: Operand, spot: Spot) -> Node:
         """Return the amount in fen: floor, cap and rounding applied, and not below zero."""

@@ -138,6 +138,7 @@ class _Checker:
             sensitive=dict(shape.sensitive),
             author=shape.author,
             unverified=tuple(shape.unverified),
+            definition_texts={name: self._text(("definitions", name)) for name in shape.definitions},
             warnings=tuple(unused_warnings(self.document, shape, self.context)),
         )
 

@@ -18,8 +18,9 @@ from policies.text import Bilingual
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` most probably stands for, or None."""
-    found = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    by_lower_case = {one.lower(): one for one in known}
+    found = get_close_matches(name.lower(), list(by_lower_case), n=1, cutoff=0.6)
+    return by_lower_case[found[0]] if found else None
 
 
 def read_shape(document: Document) -> PolicyShape:

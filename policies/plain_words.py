@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from policies.policy import Benefit, Condition, Parameter, Policy
 from policies.text import Bilingual, Language
+from policies.tree import Literal, Node
 from policies.types import Bool, Code, Date, Number, Type, Value, from_day_number
 from policies.vocabulary import Vocabulary
 
@@ -18,16 +19,16 @@ _UNITS = {
     "percent": Bilingual("%", "%"),
 }
 _GROUPS = {
-    "all": Bilingual("同时满足:", "all of these hold:"),
-    "any": Bilingual("满足其一:", "at least one of these holds:"),
-    "none": Bilingual("以下都不成立:", "none of these holds:"),
+    "all": Bilingual("同时满足：", "all of these hold:"),
+    "any": Bilingual("满足其一：", "at least one of these holds:"),
+    "none": Bilingual("以下都不成立：", "none of these holds:"),
 }
 _DELIVERY = {
-    "automatic": Bilingual("免申即享:不需申请", "granted without any application"),
-    "confirm": Bilingual("确认即享:本人确认后兑现", "granted once the person confirms"),
-    "notify": Bilingual("只提示:仍须申请", "told only; an application is still needed"),
-    "declare": Bilingual("申报享受:自行申报", "taken by declaration"),
-    "channel": Bilingual("渠道直达:由银行、学校等直接减免", "given directly by a bank, school or other channel"),
+    "automatic": Bilingual("免申即享：不需申请", "granted without any application"),
+    "confirm": Bilingual("确认即享：本人确认后兑现", "granted once the person confirms"),
+    "notify": Bilingual("只提示：仍须申请", "told only; an application is still needed"),
+    "declare": Bilingual("申报享受：自行申报", "taken by declaration"),
+    "channel": Bilingual("渠道直达：由银行、学校等减免", "given directly by a bank, school or other channel"),
 }
 _PERIODS = {
     "once": Bilingual("一次性", "once"),
@@ -44,6 +45,24 @@ _KINDS = {
     "service": Bilingual("服务", "a service"),
     "qualification": Bilingual("资格", "a qualification"),
 }
+_SILENCE = {
+    "granted": Bilingual("未答复视为接受", "silence counts as acceptance"),
+    "not_taken_yet": Bilingual(
+        "未答复视为暂未领取，可随时再取", "silence means not taken yet; it can be taken later"
+    ),
+    "waived": Bilingual("未答复视为放弃", "silence counts as a waiver"),
+}
+_LIMITS = {
+    "floor": Bilingual("不低于", "at least"),
+    "cap": Bilingual("不高于", "at most"),
+    "rounding": Bilingual("取整", "rounded to"),
+}
+_ROUNDING = {
+    "half_up": Bilingual("四舍五入", "half up"),
+    "down": Bilingual("向下", "down"),
+    "up": Bilingual("向上", "up"),
+}
+_COINS = {"fen": Bilingual("分", "fen"), "jiao": Bilingual("角", "jiao"), "yuan": Bilingual("元", "yuan")}
 
 
 def scaled_to_text(value: int, scale: int) -> str:
@@ -58,7 +77,9 @@ def value_in_words(value: Value, type: Type, language: Language, vocabulary: Voc
     if value is None:
         return "未知" if language == "zh" else "unknown"
     if isinstance(type, Bool):
-        return {("zh", True): "是", ("zh", False): "否", ("en", True): "yes", ("en", False): "no"}[language, bool(value)]
+        if language == "zh":
+            return "是" if value else "否"
+        return "yes" if value else "no"
     if isinstance(type, Date):
         return from_day_number(int(value)).isoformat()
     if isinstance(type, Number):
@@ -90,45 +111,165 @@ def condition_in_words(condition: Condition, language: Language) -> str:
 
 def to_plain_words(policy: Policy, language: Language) -> str:
     """Return the whole policy as indented text: who, on what conditions, how much, how often, on what basis."""
-    return "\n".join(_lines(policy, language))
+    return "\n".join(_Telling(policy, language).lines())
 
 
-def _lines(policy: Policy, language: Language) -> Iterator[str]:
-    def say(zh: str, en: str) -> str:
-        return zh if language == "zh" else en
+class _Telling:
+    """Tells one policy in one language, line by line."""
 
-    yield f"{policy.title.in_language(language)}  ({policy.id})"
-    first, last = policy.in_force
-    until = say("长期有效", "no end date") if last is None else say(f"至 {last}", f"until {last}")
-    yield say(f"发文机关:{policy.authority}", f"authority: {policy.authority}")
-    yield say(f"施行:{first} 起,{until}", f"in force: from {first}, {until}")
-    for basis in policy.basis:
-        day = f" ({basis.date})" if basis.date is not None else ""
-        yield say("依据:", "basis: ") + basis.document + day
-    yield say("方式:", "delivery: ") + _DELIVERY[policy.delivery].in_language(language)
-    yield say("周期:", "period: ") + _PERIODS[policy.period].in_language(language)
-    if policy.for_each is not None:
-        yield say(f"按每条 {policy.for_each} 计", f"for each of: {policy.for_each}")
-    yield ""
-    yield say("条件", "conditions")
-    yield from _conditions(policy.eligibility, language, "  ")
-    yield ""
-    yield say("待遇:", "benefit: ") + _KINDS[policy.benefit.kind].in_language(language)
-    yield from _amounts(policy.benefit, language)
-    if policy.parameters:
+    def __init__(self, policy: Policy, language: Language) -> None:
+        self.policy = policy
+        self.language = language
+
+    def say(self, zh: str, en: str) -> str:
+        """Return the words of the language."""
+        return zh if self.language == "zh" else en
+
+    def field(self, zh: str, en: str, value: str) -> str:
+        """Return a line with a label."""
+        return self.say(f"{zh}：{value}", f"{en}: {value}")
+
+    def lines(self) -> Iterator[str]:
+        """Yield every line."""
+        yield f"{self.policy.title.in_language(self.language)}  ({self.policy.id})"
+        yield from self._formalities()
         yield ""
-        yield say("参数", "parameters")
-        for parameter in policy.parameters.values():
-            yield f"  {_parameter(parameter, language)}"
-    if policy.excludes:
-        yield say("不与以下同享:", "not together with: ") + ", ".join(policy.excludes)
-    if policy.net_of:
-        yield say("扣除已享:", "net of: ") + ", ".join(policy.net_of)
-    if policy.unverified:
+        yield self.say("条件", "conditions")
+        yield from _conditions(self.policy.eligibility, self.language, "  ")
         yield ""
-        yield say("未核实", "not verified")
-        for note in policy.unverified:
-            yield f"  - {note}"
+        kind = _KINDS[self.policy.benefit.kind].in_language(self.language)
+        yield self.field("待遇", "benefit", kind)
+        yield from self._amounts(self.policy.benefit)
+        if self.policy.parameters:
+            yield ""
+            yield self.say("参数", "parameters")
+            for parameter in self.policy.parameters.values():
+                yield from self._parameter(parameter)
+        if self.policy.definition_texts:
+            yield ""
+            yield self.say("其中", "where")
+            yield from (f"  {name} = {text}" for name, text in self.policy.definition_texts.items())
+        yield from self._relations()
+        for heading, notes in (
+            (self.say("敏感信息及用途", "sensitive data and their purpose"), self._purposes()),
+            (self.say("未核实", "not verified"), self.policy.unverified),
+        ):
+            if notes:
+                yield ""
+                yield heading
+                yield from (f"  - {note}" for note in notes)
+
+    def _formalities(self) -> Iterator[str]:
+        policy = self.policy
+        first, last = policy.in_force
+        yield self.field("发文机关", "authority", policy.authority)
+        if last is None:
+            yield self.field(
+                "施行", "in force", self.say(f"{first} 起，长期有效", f"from {first}, no end date")
+            )
+        else:
+            yield self.field(
+                "施行", "in force", self.say(f"{first} 起，至 {last}", f"from {first} until {last}")
+            )
+        for basis in policy.basis:
+            day = f" ({basis.date})" if basis.date is not None else ""
+            note = f" {basis.note}" if basis.note is not None else ""
+            yield self.field("依据", "basis", f"{basis.document}{day}{note}")
+        yield self.field("方式", "delivery", _DELIVERY[policy.delivery].in_language(self.language))
+        if policy.delivery == "confirm":
+            yield self.field(
+                "不答复时", "if there is no answer", _SILENCE[policy.silence].in_language(self.language)
+            )
+        yield self.field("周期", "period", _PERIODS[policy.period].in_language(self.language))
+        if policy.for_each is not None:
+            yield self.field("逐条计", "for each of", policy.for_each)
+        if policy.payee:
+            yield self.field("付给", "paid to", ".".join(policy.payee))
+
+    def _amounts(self, benefit: Benefit) -> Iterator[str]:
+        for number, tier in enumerate(benefit.tiers, start=1):
+            condition = tier.text or self.say("其余", "otherwise")
+            yield f"  {number}. " + self.say(
+                f"{condition}：{tier.amount_text}", f"{condition}: {tier.amount_text}"
+            )
+        if benefit.text:
+            yield f"  {self._formula(benefit)}"
+        for key, text in benefit.limits:
+            yield f"  {_LIMITS[key].in_language(self.language)} {self._limit(key, text)}"
+
+    def _formula(self, amount: Node, text: str) -> str:
+        if isinstance(amount, Literal):
+            return value_in_words(amount.value, amount.type, self.language)
+        return text
+
+    def _limit(self, key: str, text: str) -> str:
+        if key != "rounding":
+            return text
+        to, mode = text.split(" ")
+        unit = (
+            _COINS[to].in_language(self.language)
+            if to in _COINS
+            else self.say(f"{to} 元的倍数", f"{to} yuan")
+        )
+        return self.say(f"到{unit}，{_ROUNDING[mode].zh}", f"{unit}, {_ROUNDING[mode].en}")
+
+    def _parameter(self, parameter: Parameter) -> Iterator[str]:
+        title = parameter.title.in_language(self.language) if parameter.title is not None else parameter.name
+        if parameter.form == "scalar":
+            changes = (
+                f"{from_day_number(day)}: {self._value(parameter, one)}" for day, one in parameter.dated
+            )
+            yield f"  {title}: " + "; ".join(changes)
+            return
+        yield f"  {title}:"
+        for day, content in parameter.dated:
+            yield f"    {from_day_number(day)}: {self._content(parameter, content)}"
+        if parameter.each_further is not None:
+            yield "    " + self.field(
+                "每增一", "each further one", self._value(parameter, parameter.each_further)
+            )
+        if parameter.has_otherwise:
+            yield "    " + self.field("其余", "otherwise", self._value(parameter, parameter.default))
+
+    def _content(self, parameter: Parameter, content: object) -> str:
+        if content is None:
+            return self.say("废止", "abolished")
+        if isinstance(content, Mapping):
+            everywhere = self.say("全国", "everywhere")
+            return ", ".join(
+                f"{key or everywhere} = {self._value(parameter, one)}" for key, one in content.items()
+            )
+        assert isinstance(content, tuple)
+        parts = []
+        for start, rate in content:
+            since = value_in_words(start.value, start.type, self.language)
+            share = value_in_words(rate.value, rate.type, self.language)
+            parts.append(self.say(f"{since} 起 {share}", f"from {since}: {share}"))
+        return ", ".join(parts)
+
+    def _value(self, parameter: Parameter, content: object) -> str:
+        if content is None:
+            return self.say("废止", "abolished")
+        assert isinstance(content, bool | int | str)
+        return value_in_words(content, parameter.type, self.language)
+
+    def _relations(self) -> Iterator[str]:
+        policy = self.policy
+        if policy.excludes:
+            yield self.field("不与以下同享", "not together with", ", ".join(policy.excludes))
+        if policy.net_of:
+            yield self.field("扣除已享", "net of", ", ".join(policy.net_of))
+        if policy.exclusive is not None:
+            yield self.field("同组只享一项", "one of the group", policy.exclusive.group)
+        if policy.claims is not None:
+            yield self.field("只能使用一次", "usable once in", policy.claims.group)
+        if policy.fund is not None:
+            yield self.field("资金", "fund", policy.fund)
+
+    def _purposes(self) -> tuple[str, ...]:
+        return tuple(
+            self.field(name, name, purpose) for name, purpose in (self.policy.sensitive or {}).items()
+        )
 
 
 def _conditions(condition: Condition, language: Language, indent: str) -> Iterator[str]:
@@ -138,25 +279,3 @@ def _conditions(condition: Condition, language: Language, indent: str) -> Iterat
     yield f"{indent}- {words}{written}{basis}"
     for child in condition.children:
         yield from _conditions(child, language, indent + "  ")
-
-
-def _amounts(benefit: Benefit, language: Language) -> Iterator[str]:
-    for number, tier in enumerate(benefit.tiers, start=1):
-        yield f"  {number}. {tier.text}"
-
-
-def _parameter(parameter: Parameter, language: Language) -> str:
-    title = parameter.title.in_language(language) if parameter.title is not None else parameter.name
-    if parameter.form != "scalar":
-        days = ", ".join(from_day_number(day).isoformat() for day, _ in parameter.dated)
-        form = {
-            "table": Bilingual("表", "table"),
-            "regional": Bilingual("分地区", "by region"),
-            "scale": Bilingual("累进", "scale"),
-        }[parameter.form].in_language(language)
-        return f"{title}: {form} ({days})"
-    changes = []
-    for day, content in parameter.dated:
-        known = content if isinstance(content, (bool, int, str)) else None
-        changes.append(f"{from_day_number(day)}: {value_in_words(known, parameter.type, language)}")
-    return f"{title}: " + "; ".join(changes)

@@ -37,11 +37,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One step of a tiered benefit: the first whose `when` is true applies; `when` None is always true."""
+    """One step of a tiered benefit: the first whose `when` is true applies; `when` None is always true.
+
+    `amount` is in fen, complete. `text` and `amount_text` are condition and amount as the author wrote them.
+    """
 
     when: Node | None
     amount: Node
     text: str
+    amount_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,15 @@ class Benefit:
     """What is granted.
 
     `amount` is the complete computation in fen: tiers or formula, floor, cap and rounding. It is None for
-    services and qualifications. `tiers` repeats the steps for explanations and plain words.
+    services and qualifications. `tiers` repeats the steps for explanations and plain words; `text` is the
+    formula as the author wrote it, `limits` the pairs of floor, cap, rounding and their texts.
     """
 
     kind: BenefitKind
     amount: Node | None
     tiers: tuple[Tier, ...] = ()
+    text: str = ""
+    limits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,8 @@ class Example:
 class Policy:
     """One version of one policy, checked against a vocabulary.
 
-    `version` is the SHA-256 of the file's bytes (hexadecimal). `definitions` are in order of dependency.
+    `version` is the SHA-256 of the file's bytes (hexadecimal). `definitions` are in order of dependency
+    (fractions that are not rounded are left out); `definition_texts` holds all of them as written.
     `reads` lists for each space or collection (`citizen`, `enterprise.hires`) the attributes and links
     that the policy names: minimal necessary. `parameters`, `amount` and conditions may hold date-dependent
     nodes; `policies.fixing.fix` settles them for one reference date.
@@ -175,6 +183,7 @@ class Policy:
     author: str = ""
     unverified: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    definition_texts: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import polars as pl
 from rich.markup import escape
 from rich.tree import Tree
 
+from engine.columnar import decide_all
 from engine.decision import Decision, Outcome
 from engine.installation import Installation
 from engine.interpreter import decide_units
@@ -138,27 +140,31 @@ def _value(value: ShownValue, language: Language) -> str:
     return f"{escape(value.title.in_language(language))}: {escape(value.value.in_language(language))}{origin}"
 
 
-def sample_decisions(installation: Installation, on: date, report: RunReport, among: int = 400) -> list[Explained]:
-    """Return a yes, a no and an undetermined decision of the run's first policies, one of each."""
+def sample_decisions(installation: Installation, on: date, report: RunReport) -> list[Explained]:
+    """Return a yes, a no and an undetermined decision of one policy of the run, the one that says most."""
     snapshot = installation.snapshot(on)
-    wanted = [Outcome.ELIGIBLE, Outcome.INELIGIBLE, Outcome.UNDETERMINED]
-    found: dict[Outcome, Explained] = {}
-    for each in _by_interest(report):
-        policy = deciding_policy(installation, each, on)
-        for subject in snapshot.sample(policy.space, among):
-            for explained in explain(installation, snapshot, policy, subject, on):
-                found.setdefault(explained.explanation.outcome, explained)
-            if len(found) == len(wanted):
-                break
-        if len(found) == len(wanted):
-            break
-    return [found[outcome] for outcome in wanted if outcome in found]
+    vocabulary = installation.catalog.vocabulary
+    for id in _by_interest(report):
+        policy = deciding_policy(installation, id, on)
+        fixed = fix(policy, vocabulary, on)
+        for bucket in snapshot.buckets:
+            outcomes = decide_all([fixed], snapshot.bucket(bucket), vocabulary).outcomes(id)
+            chosen = [
+                outcomes.filter(wanted).row(0, named=True)
+                for wanted in (pl.col("eligible"), ~pl.col("eligible"), pl.col("eligible").is_null())
+                if outcomes.filter(wanted).height
+            ]
+            if len(chosen) == 3:
+                return [
+                    explained
+                    for row in chosen
+                    for explained in explain(installation, snapshot, policy, row["subject"], on)
+                    if explained.unit == row["unit"]
+                ]
+    return []
 
 
 def _by_interest(report: RunReport) -> Iterator[str]:
-    """Yield policies, those with all three outcomes and most matches first."""
-    ranked = sorted(
-        (each for each in report.policies if each.held is None and not each.error),
-        key=lambda each: (not (each.matched and each.undetermined and each.ineligible), -each.matched),
-    )
-    yield from (each.policy for each in ranked)
+    """Yield policies with all three outcomes, those with the most matches first."""
+    told = [each for each in report.policies if each.matched and each.undetermined and each.ineligible]
+    yield from (each.policy for each in sorted(told, key=lambda each: -each.matched))

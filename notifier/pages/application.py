@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Form, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
@@ -112,6 +113,7 @@ class _Pages:
             app.post("/demo", response_model=None)(self.enter_demo)
         app.add_exception_handler(StarletteHTTPException, self.refused)
         app.add_exception_handler(MianshenError, self.failed)
+        app.add_exception_handler(Exception, self.failed)
 
     def inbox(self, request: Request) -> Response:
         subject = self._subject(request)
@@ -227,12 +229,8 @@ class _Pages:
         def of(text: Bilingual | str | None) -> str:
             return text.in_language(language) if isinstance(text, Bilingual) else text or ""
 
-        def other_language() -> str:
-            kept = [(k, v) for k, v in request.query_params.multi_items() if k != "lang"]
-            return str(request.url.include_query_params(lang="en" if language == "zh" else "zh").query) if kept else (
-                "lang=en" if language == "zh" else "lang=zh"
-            )
-
+        kept = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
+        switch = urlencode([*kept, ("lang", "en" if language == "zh" else "zh")])
         context = {
             "language": language,
             "say": lambda key: words.WORDS[key].in_language(language),
@@ -243,7 +241,7 @@ class _Pages:
             "space": lambda key: of(words.SPACES.get(key)) or key,
             "yuan": yuan_in_words,
             "period": lambda key: period_in_words(key, language),
-            "other_language_query": other_language(),
+            "other_language_query": switch,
             "logged_in": self.site.logins.subject_of_session(request.cookies.get(COOKIE)) is not None,
             "demo": self.site.demo,
             **values,

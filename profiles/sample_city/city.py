@@ -145,7 +145,7 @@ def _households(people: People, lives: Lives, seed: int) -> Columns:
     count = len(people.hardship)
     income = np.zeros(count, dtype=np.int64)
     np.add.at(income, people.household, lives.income)
-    within = happens(chance, np.where(people.hardship, 0.93, 0.35), count)
+    within = happens(chance, np.where(people.hardship, 0.93, 0.2), count)
     return {
         "size": pl.Series(people.household_size),
         "income_per_head": pl.Series(income // np.maximum(people.household_size, 1)),

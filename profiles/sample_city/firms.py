@@ -21,7 +21,7 @@ KINDS = (
 )  # fmt: skip
 _KIND_WEIGHTS = (68.0, 23.0, 3.5, 0.4, 0.8, 0.5, 0.8, 2.5, 0.5)
 _AWAY = ("440309", "350102", "650402", "330106", "360322", "350481", "510100", "610100", "120101")
-_AWAY_WEIGHTS = (30, 20, 10, 10, 8, 8, 5, 5, 4)
+_AWAY_WEIGHTS = (30, 34, 12, 8, 6, 8, 4, 4, 4)
 # Divisions of GB/T 4754 and their weights; the last two digits of a class are drawn.
 _INDUSTRIES: dict[str, float] = {
     "01": 0.8, "13": 0.6, "14": 0.8, "18": 1.0, "26": 0.8, "27": 1.0, "29": 0.8, "33": 1.5, "34": 2.0,

@@ -139,9 +139,9 @@ def _work(
 def _incomes(chance: np.random.Generator, age: Reals, work: Numbers, poor: Flags) -> Numbers:
     """Return the monthly income of each resident in fen, in whole yuan."""
     count = len(age)
-    wage = np.exp(chance.normal(9.0, 0.55, count))
+    wage = np.exp(chance.normal(9.3, 0.5, count))
     pension = np.exp(chance.normal(8.45, 0.35, count))
-    other = np.where(happens(chance, 0.4, count), np.exp(chance.normal(7.6, 0.8, count)), 0.0)
+    other = np.where(happens(chance, 0.9, count), np.exp(chance.normal(8.2, 0.6, count)), 0.0)
     income = np.select(
         [work == EMPLOYED, work == RECEIVING, age >= 58, age >= 18],
         [wage, 2_255.0, pension, other],

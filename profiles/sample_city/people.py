@@ -36,10 +36,12 @@ SHANGHAI = (
     "310113", "310114", "310115", "310116", "310117", "310118", "310120", "310151",
 )  # fmt: skip
 _SHANGHAI_WEIGHTS = (51, 111, 69, 98, 124, 76, 124, 265, 224, 183, 568, 82, 191, 127, 114, 64)
+# Places that the rule library names come more often than others.
 ELSEWHERE = (
-    "650402", "330106", "350102", "440309", "350481", "360322", "320500", "340100",
-    "330100", "420100", "510100", "610100", "110105", "440305",
+    "650402", "110105", "330106", "350102", "440309", "440305", "350481", "360322",
+    "320500", "340100", "330100", "420100", "510100", "610100",
 )  # fmt: skip
+_ELSEWHERE_WEIGHTS = (22, 22, 12, 16, 10, 4, 5, 4, 6, 6, 3, 4, 4, 3)
 
 _DAYS_IN_YEAR = 365.2425
 
@@ -201,10 +203,9 @@ def _registration(
     chance: np.random.Generator, household: Numbers, role: Numbers, district: Numbers
 ) -> pl.Series:
     count, people = len(district), len(household)
-    weights = 1.0 / (np.arange(len(ELSEWHERE)) + 2.0)
-    away = np.where(happens(chance, 0.12, count), drawn(chance, weights, count), -1)[household]
+    away = np.where(happens(chance, 0.12, count), drawn(chance, _ELSEWHERE_WEIGHTS, count), -1)[household]
     other_spouse = (role == SPOUSE) & happens(chance, 0.06, people)
-    away = np.where(other_spouse, drawn(chance, weights, people), away)
+    away = np.where(other_spouse, drawn(chance, _ELSEWHERE_WEIGHTS, people), away)
     return words([*SHANGHAI, *ELSEWHERE], np.where(away >= 0, len(SHANGHAI) + away, district[household]))
 
 

@@ -81,12 +81,12 @@ def _births(chance: np.random.Generator, people: People, lives: Lives, today: in
 
 
 def _incomes(chance: np.random.Generator, people: People, lives: Lives, year: int) -> Records:
-    """Incomes are looked at for households in hardship and for some others; this year's sum is theirs."""
+    """Last year's incomes are known of everyone; this year's of households that are being verified."""
     verified = people.hardship | happens(chance, 0.06, len(people.hardship))
-    earners = (verified[people.household] & (lives.income > 0)).nonzero()[0]
-    again = earners[happens(chance, 0.3, len(earners))]
-    owner = np.concatenate([earners, again])
-    is_old = np.arange(len(owner)) >= len(earners)
+    earners = (lives.income > 0).nonzero()[0]
+    again = earners[verified[people.household[earners]]]
+    owner = np.concatenate([again, earners])
+    is_old = np.arange(len(owner)) >= len(again)
     kind = np.select(
         [lives.work[owner] == EMPLOYED, lives.work[owner] == RECEIVING, people.age[owner] >= 58],
         [0, 3, 4],
