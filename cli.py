@@ -281,6 +281,16 @@ def notices_show(
     show(_installation(), subject, say, as_json=json)
 
 
+@command(notices_app, "link", "给一个对象生成登录链接(一天内一次有效)", "make a login link for one subject (one use, within a day)")
+def notices_link(
+    subject: Annotated[str, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))],
+    base: Annotated[str, typer.Option("--base", help=say("网页地址", "where the pages are"))] = "http://127.0.0.1:8000",
+) -> None:
+    from notifier.console.serving import print_login_link
+
+    print_login_link(_installation(), subject, base, say)
+
+
 @command(funds_app, "show", "各资金池的拨款、占用和余额", "appropriation, use and balance of every fund")
 def funds_show(json: Json = False) -> None:
     from notifier.console.runs import show_funds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 
 from policies.document import Document, Path
 from policies.document_errors import fail
@@ -77,7 +76,7 @@ def examples_of(document: Document, shape: PolicyShape) -> tuple[Example, ...]:
             one.profile,
             one.expect.model_dump(exclude_unset=True),
             document.place(("examples", number)),
-            MappingProxyType(dict((one.given.indicators if one.given else None) or {})),
+            dict((one.given.indicators if one.given else None) or {}),
         )
         for number, one in enumerate(shape.examples)
     )

@@ -101,7 +101,7 @@ def _number_in_words(value: int, type: Number, language: Language) -> str:
 
 
 def condition_in_words(condition: Condition, language: Language) -> str:
-    """Return one condition in words: the author's `says`, else the expression as written; a group's heading."""
+    """Return one condition in words: what it `says`, else the expression as written; a group's heading."""
     if condition.says is not None:
         return condition.says.in_language(language)
     if condition.kind == "leaf":
@@ -110,7 +110,7 @@ def condition_in_words(condition: Condition, language: Language) -> str:
 
 
 def to_plain_words(policy: Policy, language: Language) -> str:
-    """Return the whole policy as indented text: who, on what conditions, how much, how often, on what basis."""
+    """Return the whole policy as indented text: who, on what conditions, how much, how often and why."""
     return "\n".join(_Telling(policy, language).lines())
 
 
@@ -189,11 +189,11 @@ class _Telling:
     def _amounts(self, benefit: Benefit) -> Iterator[str]:
         for number, tier in enumerate(benefit.tiers, start=1):
             condition = tier.text or self.say("其余", "otherwise")
-            yield f"  {number}. " + self.say(
-                f"{condition}：{tier.amount_text}", f"{condition}: {tier.amount_text}"
+            yield f"  {number}. " + self.field(
+                condition, condition, self._formula(tier.amount, tier.amount_text)
             )
-        if benefit.text:
-            yield f"  {self._formula(benefit)}"
+        if benefit.amount is not None and not benefit.tiers:
+            yield f"  {self._formula(benefit.amount, benefit.text)}"
         for key, text in benefit.limits:
             yield f"  {_LIMITS[key].in_language(self.language)} {self._limit(key, text)}"
 

@@ -141,7 +141,7 @@ class Example:
 class Policy:
     """One version of one policy, checked against a vocabulary.
 
-    `version` is the SHA-256 of the file's bytes (hexadecimal). `definitions` are in order of dependency
+    `version` is the SHA-256 of the text in UTF-8 (hexadecimal). `definitions` are in order of dependency
     (fractions that are not rounded are left out); `definition_texts` holds all of them as written.
     `reads` lists for each space or collection (`citizen`, `enterprise.hires`) the attributes and links
     that the policy names: minimal necessary. `parameters`, `amount` and conditions may hold date-dependent
@@ -183,7 +183,7 @@ class Policy:
     author: str = ""
     unverified: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
-    definition_texts: Mapping[str, str] = MappingProxyType({})
+    definition_texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

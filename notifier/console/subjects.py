@@ -6,8 +6,8 @@ import re
 
 from policies.errors import SettingsError
 from profiles.home import Home
-from profiles.identity import is_valid_citizen_number, is_valid_credit_code, pseudonym
-from profiles.secret import derived_key, secret_key
+from profiles.identity import is_valid_citizen_number, is_valid_credit_code
+from profiles.identity import subject_of as subject_of_number
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
@@ -22,7 +22,7 @@ def subject_of(home: Home, text: str) -> str:
         return typed
     for space, is_valid in (("citizen", is_valid_citizen_number), ("enterprise", is_valid_credit_code)):
         if is_valid(typed):
-            return pseudonym(derived_key(secret_key(home), "pseudonym"), space, typed)
+            return subject_of_number(home, space, typed)
     raise SettingsError.of(
         "not-a-subject",
         "给出的既不是 32 位假名,也不是校验正确的身份证号或统一社会信用代码",

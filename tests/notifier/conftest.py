@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -50,9 +51,11 @@ class MailServer:
 def mail() -> Iterator[tuple[MailServer, str]]:
     """A mail server and its URL."""
     handler = MailServer()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
-    port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     yield handler, f"smtp://127.0.0.1:{port}"
     controller.stop()
 

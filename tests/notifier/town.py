@@ -148,7 +148,7 @@ class Town:
             "id": number, "subject": subject, "space": "citizen", "policy": self.policy.id,
             "version": self.policy.version, "unit": "", "period": period, "amount": decision.amount,
             "kind": "cash", "stage": "approved", "payee": payee, "fund": None, "on": ON.isoformat(),
-            "run": "test", "evidence": evidence(fixed, decision),
+            "run": "test", "bucket": 0, "evidence": evidence(fixed, decision),
         }  # fmt: skip
         told = {
             "id": announcement_id(number, "granted"), "subject": payee or subject, "space": "citizen",

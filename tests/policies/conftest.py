@@ -60,12 +60,18 @@ def small_vocabulary() -> Vocabulary:
         at_most=100,
     )
     members = Collection(
-        "members", _title("members"), _attributes(relationship=Code("relationship")), member_space="citizen", at_most=50
+        "members",
+        _title("members"),
+        _attributes(relationship=Code("relationship")),
+        member_space="citizen",
+        at_most=50,
     )
     hires = Collection(
         "hires",
         _title("hires"),
-        _attributes(group=Code("hire_group"), contract_on=Date(), insured_months=Number(0, "months", 0, 1_200)),
+        _attributes(
+            group=Code("hire_group"), contract_on=Date(), insured_months=Number(0, "months", 0, 1_200)
+        ),
         {"person": Link("person", "citizen", _title("person"))},
         at_most=1_000,
     )
@@ -94,7 +100,10 @@ def small_vocabulary() -> Vocabulary:
                 _title("enterprise"),
                 _attributes(
                     {
-                        "hire_share": (Number(2, None, 0, 10**7), "round_half_up(count(hires) / employees, 2)"),
+                        "hire_share": (
+                            Number(2, None, 0, 10**7),
+                            "round_half_up(count(hires) / employees, 2)",
+                        ),
                         "is_small": (Bool(), "size_class in sme and employees < 300"),
                     },
                     active=Bool(),
@@ -119,7 +128,9 @@ def small_vocabulary() -> Vocabulary:
             "industry": _codes("industry", "5211", "5212", "6010", hierarchical=True),
         },
         indicators={
-            "cpi_yoy": Indicator("cpi_yoy", _title("cpi_yoy"), Number(1, "percent", -500, 5_000), {"": {"2026-04": 36}}),
+            "cpi_yoy": Indicator(
+                "cpi_yoy", _title("cpi_yoy"), Number(1, "percent", -500, 5_000), {"": {"2026-04": 36}}
+            ),
             "dibao_standard": Indicator(
                 "dibao_standard",
                 _title("dibao_standard"),

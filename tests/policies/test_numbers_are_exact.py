@@ -109,7 +109,13 @@ def _outcome(expression: str, profile: dict[str, object], vocabulary: Vocabulary
     return decide(fix(policy, vocabulary, TODAY), facts).outcome
 
 
-@given(TERMS, TERMS, st.integers(0, 10_000), st.integers(1, 5), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
+@given(
+    TERMS,
+    TERMS,
+    st.integers(0, 10_000),
+    st.integers(1, 5),
+    st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
+)
 def test_a_comparison_is_that_of_the_exact_values(
     vocabulary: Vocabulary, left: Term, right: Term, rate: int, level: int, operator: str
 ) -> None:

@@ -20,13 +20,13 @@ CORPUS = [path.read_bytes() for path in sorted(FOLDER.glob("*/*.yaml")) if path.
 TEMPLATE = (FOLDER / "good" / "tiers_by_age.yaml").read_text(encoding="utf-8")
 CONDITION = "age_in_month >= minimum_age"
 AMOUNT = "amount: 75}"
-WORDS = (
-    "income age alive birth_date hukou_region care_level certificates grants household.members employer.size_class "
-    "subject.income minimum_age on period_start true 1 0 -1 0.5 2.50 99999999999999999999 'full' \"31\" x _ é "
-    "( ) [ ] , . + - * / // % ** == != < <= >= > = := in not and or if else is lambda for { } : ; @ ~ & | ^ \\ # "
-    "count( sum( any( all( min( max( round_half_up( round_to( date( within( yuan( progressive( value_on( "
-    "years_between( add_months( month_end( f'{x}' b'x' 1e9 1_0 0x1 1j ... None await yield * **"
-).split(" ")
+WORDS = """
+income age alive birth_date hukou_region care_level certificates grants household.members employer.size_class
+subject.income minimum_age on period_start true 1 0 -1 0.5 2.50 99999999999999999999 'full' "31" x _ é
+( ) [ ] , . + - * / // % ** == != < <= >= > = := in not and or if else is lambda for { } : ; @ ~ & | ^ \\ #
+count( sum( any( all( min( max( round_half_up( round_to( date( within( yuan( progressive( value_on(
+years_between( add_months( month_end( f'{x}' b'x' 1e9 1_0 0x1 1j ... None await yield * **
+""".split()
 
 
 def _read(text: str, vocabulary: Vocabulary) -> None:
@@ -68,7 +68,10 @@ def test_any_bytes(vocabulary: Vocabulary, data: bytes) -> None:
     _read_raw(data, vocabulary)
 
 
-@given(st.sampled_from(CORPUS), st.lists(st.tuples(st.integers(0), st.integers(0, 12), st.binary(max_size=6)), max_size=4))
+@given(
+    st.sampled_from(CORPUS),
+    st.lists(st.tuples(st.integers(0), st.integers(0, 12), st.binary(max_size=6)), max_size=4),
+)
 def test_a_rule_file_with_bytes_replaced(
     vocabulary: Vocabulary, data: bytes, changes: list[tuple[int, int, bytes]]
 ) -> None:
@@ -89,7 +92,9 @@ def test_a_rule_file_with_lines_of_another(
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12), st.booleans())
-def test_any_words_of_the_language_as_an_expression(vocabulary: Vocabulary, words: list[str], as_amount: bool) -> None:
+def test_any_words_of_the_language_as_an_expression(
+    vocabulary: Vocabulary, words: list[str], as_amount: bool
+) -> None:
     expression = "'" + " ".join(words).replace("'", "''") + "'"
     if as_amount:
         text = TEMPLATE.replace(AMOUNT, f"amount: {expression}}}")
@@ -118,7 +123,7 @@ def test_any_text_as_an_expression(vocabulary: Vocabulary, expression: str) -> N
 
 @pytest.mark.parametrize("letter", ["a", "é", "护"])
 def test_the_column_counts_characters_not_bytes(vocabulary: Vocabulary, letter: str) -> None:
-    text = TEMPLATE.replace(CONDITION, f'\'any(certificates, occupation == "{letter}" and wrong)\'')
+    text = TEMPLATE.replace(CONDITION, f"'any(certificates, occupation == \"{letter}\" and wrong)'")
     with pytest.raises(PolicyError) as caught:
         read_policy_text(text, vocabulary)
     place = caught.value.diagnostics[0].place
