@@ -7,7 +7,7 @@ COMPILER := $(firstword $(foreach name,$(CC) gcc clang cc,$(if $(shell command -
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint serve bench schema clean check-machine
+.PHONY: help demo test format lint serve bench schema clean check-machine
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,8 +35,12 @@ test: $(VENV)/.ready ## all tests, with the checks of style, types and import di
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest $(ARGS)
 
+format: $(VENV)/.ready ## format the code (ruff)
+	@$(BIN)/ruff format --quiet .
+
 lint: $(VENV)/.ready ## style (ruff), types (mypy), import direction (import-linter)
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports
 

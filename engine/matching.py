@@ -21,7 +21,6 @@ import polars as pl
 
 from engine.columnar import Compiled
 from engine.decision import Population
-from engine.fault_points import fault_point
 from engine.ledger.earlier import PastGrants
 from engine.matches import Matches
 from engine.past_grants import WithPastGrants
@@ -31,6 +30,7 @@ from policies.fixing import fix
 from policies.policy import FixedPolicy
 from policies.text import Bilingual
 from policies.vocabulary import Vocabulary
+from profiles.fault_points import fault_point
 
 CANDIDATE_COLUMNS: dict[str, type[pl.DataType]] = {
     "policy": pl.String,

@@ -66,7 +66,7 @@ class PastGrant:
 
     def items(self, path: tuple[str, ...]) -> None:
         """A grant has no collections."""
-        return None
+        return
 
 
 def facts_with_past_grants(facts: Facts, subject: str, ledger: Ledger) -> FactsWithPastGrants:

@@ -15,13 +15,13 @@ import polars as pl
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from engine.allocating import Terms, demand, settle_claims, settle_funds, split_already_granted
-from engine.fault_points import fault_point
 from engine.ledger import audit, tables
 from engine.ledger.earlier import WAITING_COLUMNS, claims_taken, earlier_grants
 from engine.ledger.funds import available_within
 from engine.ledger.ids import announcement_id, with_grant_ids
 from engine.ledger.opening import GRANT_COLUMNS, Ledger, insert_many, table
 from policies.errors import RunError
+from profiles.fault_points import fault_point
 
 WAITING_KEY = ("subject", "policy", "unit", "period")
 ANNOUNCED = "granted"

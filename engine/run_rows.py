@@ -16,11 +16,11 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, func, insert, select, update
 
-from engine.fault_points import fault_point
 from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table, to_text_of_json
 from engine.recording import remove_waiting
 from policies.errors import RunError
+from profiles.fault_points import fault_point
 
 _FINISHED = "run-finished"
 

@@ -14,7 +14,6 @@ from functools import cache
 import polars as pl
 
 from engine.allocating import KEY
-from engine.fault_points import fault_point
 from engine.guarding import Held, guard
 from engine.ledger.earlier import WAITING_COLUMNS, past_grants_of, waiting_of_plan
 from engine.ledger.funds import Balance, balances
@@ -37,6 +36,7 @@ from engine.settling import Settlement, settle
 from policies.errors import MianshenError, RunError
 from policies.policy import Policy
 from policies.vocabulary import Vocabulary
+from profiles.fault_points import fault_point
 
 # Opens the profile store again in pinned versions: (reference date, versions).
 Reopen = Callable[[date, Mapping[str, int]], Profiles]
@@ -164,8 +164,8 @@ def _continue(setting: Setting, row: RunRow, snapshot: Profiles, on: date) -> No
             "run-unfinished",
             f"未完成的运行 `{row.id}` 不能继续：{reason.zh}",
             f"the unfinished run `{row.id}` cannot be continued: {reason.en}",
-            help_zh="恢复它所用的档案版本，或放弃该运行（engine.run_rows.abandon）",
-            help_en="restore the store versions it used, or give the run up (engine.run_rows.abandon)",
+            help_zh=f"恢复它所用的档案版本，或放弃该运行：mianshen run --abandon {row.id}",
+            help_en=f"restore the store versions it used, or give the run up: mianshen run --abandon {row.id}",
         ) from problem
     with spilling() as spill:
         _do(setting, Work(plan, profiles, spill, row.id, continued=True), snapshot, on)

@@ -16,7 +16,6 @@ from typing import Protocol
 
 from sqlalchemy import and_, func, or_, select, update
 
-from engine.fault_points import fault_point
 from engine.ledger import tables
 from engine.ledger.opening import Ledger, table
 from engine.ledger.times import Clock, to_text
@@ -25,6 +24,7 @@ from notifier.settings import require_channel
 from notifier.templates import Notice, Render
 from policies.errors import MianshenError
 from policies.text import Language
+from profiles.fault_points import fault_point
 from profiles.vault import Contact
 
 LEASE = timedelta(minutes=10)

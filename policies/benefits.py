@@ -156,13 +156,16 @@ class BenefitReader:
 
     def _finished(self, amount: Operand, spot: Spot) -> Node:
         """Return the amount in fen: floor, cap and rounding applied, and not below zero."""
+        lowest = lowest_of(amount)
         if self.shape.floor is not None:
             floor = self._money(("benefit", "floor"))
+            lowest = max(lowest, lowest_of(floor))
             amount = smallest_or_largest([amount, floor], spot, largest=True)
         if self.shape.cap is not None:
             cap = self._money(("benefit", "cap"))
+            lowest = min(lowest, lowest_of(cap))
             amount = smallest_or_largest([amount, cap], spot, largest=False)
-        if lowest_of(amount) < 0:
+        if lowest < 0:
             raise spot.error(
                 "amount-may-be-negative",
                 f"金额 `{spot.text}` 可能小于零",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from policies.errors import PolicyError
@@ -11,12 +11,12 @@ from policies.periods import PeriodKind
 from policies.policy import Parameter
 from policies.scopes import Reads
 from policies.source import Spot
-from policies.tree import Aggregate, Attribute, Node, children
+from policies.tree import Aggregate, Attribute, Node, ParameterValue, children
 from policies.vocabulary import Attribute as Datum
 from policies.vocabulary import Vocabulary
 
 NODE_LIMIT = 5_000
-TREE_DEPTH_LIMIT = 200
+TREE_DEPTH_LIMIT = 120
 
 
 @dataclass(slots=True)
@@ -89,11 +89,27 @@ class Context:
         known = self._sizes.get(id(node))
         if known is None:
             parts = [self._size(child) for child in children(node)]
-            size = 1 + sum(size for size, _ in parts)
+            size = 1 + self._copies(node) * sum(size for size, _ in parts)
             depth = 1 + max((depth for _, depth in parts), default=0)
             # The node is kept, so that its id is not given to another one.
             known = self._sizes[id(node)] = (size, depth, node)
         return known[0], known[1]
+
+
+    def _copies(self, node: Node) -> int:
+        """Return how often the parts of `node` will stand in the tree once the policy is fixed."""
+        parameter = self.parameters.get(node.name) if isinstance(node, ParameterValue) else None
+        if parameter is None or not isinstance(node, ParameterValue):
+            return 1
+        brackets = [len(content) for _, content in parameter.dated if isinstance(content, tuple)]
+        versions = len(parameter.dated) if node.at is not None else 1
+        return max(brackets, default=1) * (2 if brackets else 1) * versions
+
+    def measure_whole(self, nodes: Iterable[Node], spot: Spot) -> None:
+        """Raise PolicyError if all expressions of the policy together are too large."""
+        size = sum(self._size(node)[0] for node in nodes)
+        if size > NODE_LIMIT:
+            raise too_many_nodes(spot, size)
 
 
 def too_many_nodes(spot: Spot, size: int) -> PolicyError:

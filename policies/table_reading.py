@@ -243,7 +243,8 @@ def by_brackets(content: object, stepped: bool, amount: Node, spot: Spot) -> Nod
             upper: Operand = amount
             if number + 1 < len(brackets):
                 upper = smallest_or_largest([amount, brackets[number + 1][0]], spot, largest=False)
-            part = smallest_or_largest([add(upper, start, spot, subtract=True), zero], spot, largest=True)
+            above = upper if start.value == 0 else add(upper, start, spot, subtract=True)
+            part = smallest_or_largest([above, zero], spot, largest=True)
             share = multiply(part, rate, spot)
             found = share if found is zero else add(found, share, spot)
     assert not isinstance(found, Quotient)

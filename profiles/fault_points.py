@@ -1,15 +1,34 @@
-"""Named places where a test may kill the process: between any two writes that must count together.
+"""Named places where a test may let the process die.
 
-Armed by the environment only (`MIANSHEN_KILL_AT=intake-before-manifest`); otherwise one dictionary look-up.
+Each is a no-op unless the environment says `MIANSHEN_FAULT=name:kill` (SIGKILL, as a power cut would) or
+`name:raise`; a third part counts: `bucket-recorded:kill:3` dies at the third passing.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
+
+_passed: Counter[str] = Counter()
 
 
-def reached(point: str) -> None:
-    """End this process at once, as a power cut would, if `point` is the armed one."""
-    if os.environ.get("MIANSHEN_KILL_AT") == point:
-        os.kill(os.getpid(), signal.SIGKILL)
+class ArmedFault(Exception):
+    """Raised by a fault point that a test has armed with `raise`."""
+
+
+def fault_point(name: str) -> None:
+    """Die here if the environment has armed this name."""
+    armed = os.environ.get("MIANSHEN_FAULT")
+    if not armed:
+        return
+    wanted, _, rest = armed.partition(":")
+    if wanted != name:
+        return
+    effect, _, count = rest.partition(":")
+    _passed[name] += 1
+    if _passed[name] < int(count or 1):
+        return
+    if effect == "raise":
+        raise ArmedFault(name)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -17,7 +17,7 @@ from typing import Literal
 
 from profiles import intake_refusals as refusals
 from profiles.catalog_model import Catalog, Source
-from profiles.fault_points import reached
+from profiles.fault_points import fault_point
 from profiles.home import Home
 from profiles.intake_checks import CheckPlan, check_batch
 from profiles.intake_reading import Limits, digest_of, open_extract
@@ -177,7 +177,7 @@ def _read(
         rows += checked.rows
         if on_progress is not None:
             on_progress(rows, max(opened.rows, rows))
-        reached("intake-reading")
+        fault_point("intake-reading")
     if rows == 0:
         raise refusals.header_only(file)
     if on_progress is not None:
@@ -189,9 +189,9 @@ def _finish(
     home: Home, manifest: Manifest, intake: IntakeWriting, rows: int, digest: str, fingerprint: str
 ) -> IntakeReport:
     """Write everything, then let the manifest make it count."""
-    reached("intake-before-writing")
+    fault_point("intake-before-writing")
     tables = intake.write()
-    reached("intake-before-record")
+    fault_point("intake-before-record")
     faults = intake.reasons()
     quarantined_rows = sum(faults.values())
     plan = intake.plan
@@ -213,10 +213,10 @@ def _finish(
         catalog=plan.catalog.digest,
     )
     write_record(home, record)
-    reached("intake-before-manifest")
+    fault_point("intake-before-manifest")
     merged = {**manifest.tables, **tables}
     commit_manifest(home, replace(manifest, sequence=intake.sequence, key=fingerprint, tables=merged))
-    reached("intake-after-manifest")
+    fault_point("intake-after-manifest")
     return _report(record, already=False)
 
 

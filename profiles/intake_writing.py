@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from profiles.fault_points import reached
+from profiles.fault_points import fault_point
 from profiles.home import Home
 from profiles.identity import organisation_check_failures
 from profiles.intake_checks import CONTACT_PREFIX, NUMBER, Checked, CheckPlan, stored_schema
@@ -92,7 +92,7 @@ class IntakeWriting:
         schema = {**self._table_schema(), **own}
         ordered = {name: schema[name] for name in _system_first(schema)}
         version = append_rows(self._home, source.id, state, self._merged_buckets(current), ordered)
-        reached("intake-after-table")
+        fault_point("intake-after-table")
         as_of = self.plan.as_of.isoformat()
         tables: dict[str, TableState] = {}
         if state is not None or version is not None:
@@ -106,7 +106,7 @@ class IntakeWriting:
                 layers=state.layers + (version is not None),
             )
         tables |= self._write_quarantine()
-        reached("intake-after-quarantine")
+        fault_point("intake-after-quarantine")
         return tables
 
     def _table_schema(self) -> dict[str, type[pl.DataType]]:
@@ -122,7 +122,7 @@ class IntakeWriting:
                 pl.lit(self.plan.as_of).alias("_as_of"),
                 pl.lit(bucket, dtype=pl.Int32).alias("bucket"),
             )
-            reached("intake-between-buckets")
+            fault_point("intake-between-buckets")
 
     def _merge(self, bucket: int, current: StoredTable | None) -> Merged | None:
         good, blanked = self._good.bucket(bucket), self._blanked.bucket(bucket)
@@ -179,7 +179,7 @@ class IntakeWriting:
             ]
         if secrets:
             self._vault.put(secrets, self.sequence)
-            reached("intake-after-vault")
+            fault_point("intake-after-vault")
 
     def _keep_faults(self, faults: pl.DataFrame) -> None:
         if faults.is_empty():

@@ -21,7 +21,7 @@ class Message:
         return f"Message(language={self.language!r}, …)"
 
 
-class ChannelFailure(Exception):  # noqa: N818 - the two kinds below say what to do
+class ChannelFailure(Exception):
     """A message was not taken. `code` is a short word such as `smtp-421`; it never holds an address."""
 
     def __init__(self, code: str) -> None:

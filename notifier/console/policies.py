@@ -10,7 +10,8 @@ from rich.markup import escape
 
 from engine.installation import Installation
 from engine.interpreter import decide
-from engine.ledger.approvals import add_version, approve as approve_version
+from engine.ledger.approvals import add_version
+from engine.ledger.approvals import approve as approve_version
 from notifier.console.speech import Speech
 from notifier.console.tables import console, print_json, problems, table
 from policies.errors import Diagnostic, PolicyError, SettingsError

@@ -13,6 +13,7 @@ from engine.ledger import audit
 from engine.ledger.funds import appropriate, balances
 from engine.ledger.grants import grants, totals, waiting
 from engine.run_report import PolicyReport, RunReport
+from engine.run_rows import abandon
 from engine.running import run
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
@@ -56,6 +57,12 @@ def run_batch(
     else:
         print_report(report, say)
     return any(each.held is not None or each.error for each in report.policies)
+
+
+def abandon_run(installation: Installation, run_id: str, by: str, say: Speech) -> None:
+    """Give up an unfinished run. Raises RunError if there is no such run."""
+    abandon(installation.ledger, run_id, by, "given up on the command line")
+    console.print(say(f"已放弃批次 {run_id}。", f"the run {run_id} was given up."))
 
 
 def run_with_progress(

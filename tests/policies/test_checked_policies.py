@@ -80,7 +80,7 @@ def test_the_key_of_a_table_is_read_but_not_what_by_names(vocabulary: Vocabulary
     assert "enterprise" not in _policy(vocabulary, "alive or t['L'] > 3", extra=table).reads
 
 
-def test_a_derived_attribute_opens_what_it_is_made_of_only_if_declared(vocabulary: Vocabulary) -> None:
+def test_a_sensitive_attribute_behind_a_link_must_be_declared_too(vocabulary: Vocabulary) -> None:
     assert _codes(vocabulary, "alive and guardian.hiv") == ["sensitive-not-declared"]
     policy = _policy(vocabulary, "alive and guardian.hiv", extra="sensitive: {hiv: why}\n")
     assert policy.sensitive == {"hiv": "why"}

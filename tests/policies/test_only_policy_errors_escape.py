@@ -20,13 +20,14 @@ CORPUS = [path.read_bytes() for path in sorted(FOLDER.glob("*/*.yaml")) if path.
 TEMPLATE = (FOLDER / "good" / "tiers_by_age.yaml").read_text(encoding="utf-8")
 CONDITION = "age_in_month >= minimum_age"
 AMOUNT = "amount: 75}"
-WORDS = """
+_LANGUAGE = """
 income age alive birth_date hukou_region care_level certificates grants household.members employer.size_class
 subject.income minimum_age on period_start true 1 0 -1 0.5 2.50 99999999999999999999 'full' "31" x _ é
 ( ) [ ] , . + - * / // % ** == != < <= >= > = := in not and or if else is lambda for { } : ; @ ~ & | ^ \\ #
 count( sum( any( all( min( max( round_half_up( round_to( date( within( yuan( progressive( value_on(
 years_between( add_months( month_end( f'{x}' b'x' 1e9 1_0 0x1 1j ... None await yield * **
-""".split()
+"""
+WORDS = _LANGUAGE.split()
 
 
 def _read(text: str, vocabulary: Vocabulary) -> None:

@@ -30,7 +30,7 @@ POINTS = sorted(
     {
         point
         for file in Path(profiles.__file__).parent.glob("*.py")
-        for point in re.findall(r'reached\("([a-z-]+)"\)', file.read_text("utf-8"))
+        for point in re.findall(r'fault_point\("([a-z-]+)"\)', file.read_text("utf-8"))
     }
 )
 CHILD = """
@@ -57,7 +57,7 @@ def _child(home: Home, file: Path, extract: str, kill_at: str) -> int:
             extract,
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MIANSHEN_KILL_AT": kill_at},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MIANSHEN_FAULT": f"{kill_at}:kill"},
         timeout=120,
     ).returncode
 
