@@ -228,11 +228,15 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help=say("只算不记", "decide, but write nothing"))] = False,
     policy: Annotated[list[str] | None, typer.Option("--policy", metavar="ID", help=say("只跑这些政策", "only these policies"))] = None,
     release: Annotated[list[str] | None, typer.Option("--release", metavar="ID", help=say("放行被守护暂停的政策", "release a policy that the guard holds"))] = None,
+    abandon: Annotated[str | None, typer.Option("--abandon", metavar="RUN", help=say("放弃一个无法继续的未完成批次;已记录的兑现仍有效", "give up an unfinished run that cannot be continued; what it recorded stays valid"))] = None,
     by: By = "operator",
     json: Json = False,
 ) -> None:  # fmt: skip
-    from notifier.console.runs import run_batch
+    from notifier.console.runs import abandon_run, run_batch
 
+    if abandon is not None:
+        abandon_run(_installation(), abandon, by, say)
+        return
     needs_a_person = run_batch(
         _installation(), _day(on), say,
         dry_run=dry_run, only=policy or None, release=release or [], actor=by, as_json=json,

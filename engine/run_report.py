@@ -9,6 +9,7 @@ from datetime import date
 from engine.guarding import Held
 from engine.ledger.funds import Balance
 from policies.errors import Diagnostic
+from policies.policy import Delivery
 from policies.text import Bilingual
 
 
@@ -18,7 +19,8 @@ class PolicyReport:
 
     `matched` = `new_grants` + `already_granted` + those waiting, unless the policy is held.
     `most_missing` is the datum most often unknown among the undetermined, with how often.
-    `approved` is False only in a dry run.
+    `approved` is False only in a dry run. `delivery` says what a match means: granted by the machine
+    (`automatic`, `channel`), granted if the person confirms (`confirm`), or only told (`notify`, `declare`).
     """
 
     policy: str
@@ -37,6 +39,12 @@ class PolicyReport:
     held: Held | None = None
     error: tuple[Diagnostic, ...] = ()
     approved: bool = True
+    delivery: Delivery = "automatic"
+
+    @property
+    def is_granted(self) -> bool:
+        """True if nothing is left to do for the person."""
+        return self.delivery in ("automatic", "channel")
 
     def to_json(self) -> dict[str, object]:
         """Return plain data, also for the ledger."""
@@ -63,6 +71,7 @@ class PolicyReport:
             else None,
             "error": [_diagnostic(one) for one in self.error],
             "approved": self.approved,
+            "delivery": self.delivery,
         }
 
 

@@ -371,6 +371,7 @@ def _report(setting: Setting, work: Work, settlement: Settlement, changed: bool)
                 held=work.held.get(name),
                 error=totals.error,
                 approved=item.approved,
+                delivery=item.policy.delivery,
             )
         )
     nothing_new = not changed if work.run is not None else not granted.total()

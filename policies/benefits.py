@@ -60,9 +60,7 @@ class BenefitReader:
     def _check_form(self) -> None:
         shape = self.shape
         place = self.document.key_place(("benefit",))
-        given = [
-            key for key in ("amount", "tiers", "floor", "cap", "rounding") if getattr(shape, key) is not None
-        ]
+        given = [key for key in ("amount", "tiers", "floor", "cap", "rounding") if getattr(shape, key) is not None]
         if shape.kind in WITHOUT_AMOUNT:
             if given:
                 raise fail(
@@ -133,8 +131,7 @@ class BenefitReader:
         raise spot.error(
             "unit-mismatch",
             f"`{spot.text}` 不是金额，" + (f"单位是 `{unit}`" if unit else "没有单位"),
-            f"`{spot.text}` is not an amount of money; "
-            + (f"its unit is `{unit}`" if unit else "it has no unit"),
+            f"`{spot.text}` is not an amount of money; " + (f"its unit is `{unit}`" if unit else "it has no unit"),
             "金额参数写 `unit: yuan`；单价写 yuan(…)，例如 yuan(300) * months",
             "declare the parameter's `unit: yuan`, or write a price as yuan(300) * months",
         )

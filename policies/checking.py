@@ -14,9 +14,9 @@ from policies import model
 from policies.arithmetic import rounded_number
 from policies.benefits import BenefitReader
 from policies.context import Context, depends_on_data
-from policies.document import Document, Path, Scalar
-from policies.document_errors import fail
-from policies.errors import Diagnostic, PolicyError
+from policies.document import DEPTH_LIMIT, Document, Path, Scalar
+from policies.document_errors import fail, too_deep
+from policies.errors import Diagnostic, Place, PolicyError
 from policies.example_checks import check_example, examples_of
 from policies.expression import RESERVED, lower_text
 from policies.formalities import (
@@ -29,17 +29,17 @@ from policies.formalities import (
     guard_of,
     unused_warnings,
 )
-from policies.model_errors import did_you_mean, read_shape
+from policies.model_errors import read_shape
 from policies.operands import Operand, Quotient, is_number
 from policies.operators import as_condition
 from policies.parameters import ParameterReader
 from policies.policy import Basis, Claims, Condition, Exclusive, Parameter, Policy
-from policies.scopes import Scope
-from policies.source import Source, Spot
+from policies.source import Source, Spot, parse
+from policies.subjects import payee_of, scopes_of
 from policies.text import Bilingual
 from policies.tree import Named, Node
 from policies.types import Bool
-from policies.vocabulary import Link, Vocabulary
+from policies.vocabulary import Vocabulary
 
 T = TypeVar("T")
 _GROUPS: dict[type[model.Shape], Literal["all", "any", "none"]] = {
@@ -51,13 +51,14 @@ _GROUPS: dict[type[model.Shape], Literal["all", "any", "none"]] = {
 
 def check(document: Document, text: str, vocabulary: Vocabulary) -> Policy:
     """Return the checked policy. Raises PolicyError with every finding of the file."""
-    return _Checker(document, read_shape(document), text, vocabulary).policy()
+    try:
+        return _Checker(document, read_shape(document), text, vocabulary).policy()
+    except RecursionError:
+        raise PolicyError(too_deep(Place(document.file), DEPTH_LIMIT)) from None
 
 
 class _Checker:
-    def __init__(
-        self, document: Document, shape: model.PolicyShape, text: str, vocabulary: Vocabulary
-    ) -> None:
+    def __init__(self, document: Document, shape: model.PolicyShape, text: str, vocabulary: Vocabulary) -> None:
         self.document = document
         self.shape = shape
         self.text = text
@@ -72,7 +73,7 @@ class _Checker:
         )
         self._definitions: dict[str, Operand | PolicyError] = {}
         self._checking: list[str] = []
-        self.subject, self.scope = self._scopes()
+        self.subject, self.scope = scopes_of(document, shape, vocabulary, self.context.reads)
 
     def policy(self) -> Policy:
         """Check everything; raise all findings at once."""
@@ -87,16 +88,18 @@ class _Checker:
         ):
             self.findings.extend(check_one(self.document, shape, self.vocabulary))
         self.context.parameters = self._parameters()
-        for name in shape.definitions:
+        for name in self._by_dependency():
             self._try(lambda name=name: self._definition(name, None))  # type: ignore[misc]
         eligibility = self._try(lambda: self._condition(("eligibility",), shape.eligibility))
-        benefit = self._try(
-            lambda: BenefitReader(self.document, shape.benefit, self.lower, self.findings).read()
-        )
+        benefit = self._try(lambda: BenefitReader(self.document, shape.benefit, self.lower, self.findings).read())
         unit_where = self._optional_condition("unit_where", shape.unit_where)
         claims = self._try(self._claims)
         order = self._try(self._order_of_need)
-        payee = self._try(self._payee)
+        scopes = (self.subject, self.scope)
+        payee = self._try(lambda: payee_of(self.document, shape, self.vocabulary, scopes, self.context.reads))
+        if eligibility is not None and benefit is not None:
+            roots = [*_expressions(eligibility), benefit.amount, unit_where, order]
+            self._try(lambda: self._measure([root for root in roots if root is not None]))
         for number in range(len(shape.examples)):
             self._try(lambda number=number: check_example(self.document, shape, self.vocabulary, number))  # type: ignore[misc]
         if self.findings:
@@ -150,48 +153,10 @@ class _Checker:
             self.findings.extend(error.diagnostics)
             return None
 
-    # Scopes
-
-    def _scopes(self) -> tuple[Scope, Scope]:
-        shape, vocabulary = self.shape, self.vocabulary
-        space = vocabulary.spaces.get(shape.space)
-        if space is None:
-            suggestion = did_you_mean(shape.space, vocabulary.spaces)
-            listed = ", ".join(vocabulary.spaces)
-            raise fail(
-                self.document.place(("space",)),
-                "unknown-space",
-                f"目录中没有空间 `{shape.space}`",
-                f"the catalog has no space `{shape.space}`",
-                f"是否想写 `{suggestion}`？" if suggestion else f"可用：{listed}",
-                f"did you mean `{suggestion}`?" if suggestion else f"it has: {listed}",
-            )
-        self.context.reads.add(space.name)
-        subject = Scope(0, space)
-        if shape.for_each is None:
-            return subject, subject
-        collection = space.collections.get(shape.for_each)
-        if collection is None:
-            suggestion = did_you_mean(shape.for_each, space.collections)
-            listed = ", ".join(space.collections)
-            raise fail(
-                self.document.place(("for_each",)),
-                "unknown-name",
-                f"空间 `{space.name}` 没有集合 `{shape.for_each}`",
-                f"the space `{space.name}` has no collection `{shape.for_each}`",
-                f"是否想写 `{suggestion}`？" if suggestion else f"可用：{listed}",
-                f"did you mean `{suggestion}`?" if suggestion else f"it has: {listed or 'none'}",
-            )
-        unit = subject.item_of(collection, space.name, 1, vocabulary)
-        self.context.reads.add(unit.collection_key)
-        return subject, unit
-
     # Parameters and definitions
 
     def _parameters(self) -> Mapping[str, Parameter]:
-        reader = ParameterReader(
-            self.document, self.vocabulary, self.scope, frozenset(self.shape.definitions)
-        )
+        reader = ParameterReader(self.document, self.vocabulary, self.scope, frozenset(self.shape.definitions))
         found: dict[str, Parameter] = {}
         broken: dict[str, PolicyError] = {}
         for name, shape in self.shape.parameters.items():
@@ -228,6 +193,37 @@ class _Checker:
             "choose another name",
         )
 
+    def _by_dependency(self) -> list[str]:
+        """Return the definitions, each after those it names, so that checking does not nest."""
+        named = {name: self._names_in(("definitions", name)) for name in self.shape.definitions}
+        ordered: dict[str, None] = {}
+        for first in named:
+            open_names = [first]
+            seen = {first}
+            while open_names:
+                waiting = [one for one in named[open_names[-1]] if one not in ordered and one not in seen]
+                if waiting:
+                    seen.update(waiting)
+                    open_names.extend(waiting)
+                else:
+                    ordered.setdefault(open_names.pop())
+        return list(ordered)
+
+    def _names_in(self, path: Path) -> list[str]:
+        """Return the definitions that an expression names; none if it is not one (that is reported later)."""
+        try:
+            tree, _ = parse(Source.of(self.document.scalar(path)))
+        except PolicyError:
+            return []
+        names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+        return [name for name in dict.fromkeys(names) if name in self.shape.definitions]
+
+    def _measure(self, roots: list[Node]) -> None:
+        spot = Spot(Source("", self.document.place(("eligibility",)), exact=False), ast.Pass())
+        for root in roots:
+            self.context.measure(root, spot)
+        self.context.measure_whole(roots, spot)
+
     def _definition(self, name: str, spot: Spot | None) -> Operand:
         """Return a definition, checked on first use; its own mistakes are reported once, at its own place."""
         if name in self._checking:
@@ -258,9 +254,7 @@ class _Checker:
     def _nodes(self) -> dict[str, Node]:
         """Return the definitions in order of dependency; fractions are written out where they are used."""
         return {
-            name: found
-            for name, found in self._definitions.items()
-            if not isinstance(found, Quotient | PolicyError)
+            name: found for name, found in self._definitions.items() if not isinstance(found, Quotient | PolicyError)
         }
 
     # Expressions
@@ -304,13 +298,9 @@ class _Checker:
         if isinstance(shape, model.Leaf):
             inner = (*path, "when")
             node = self._try(lambda: self._leaf(inner))
-            return Condition(
-                "leaf", (), node, self._text(inner), says, shape.basis, self.document.place(inner)
-            )
+            return Condition("leaf", (), node, self._text(inner), says, shape.basis, self.document.place(inner))
         kind: Literal["all", "any", "none"] = _GROUPS[type(shape)]
-        parts = tuple(
-            self._condition((*path, kind, number), part) for number, part in enumerate(getattr(shape, kind))
-        )
+        parts = tuple(self._condition((*path, kind, number), part) for number, part in enumerate(getattr(shape, kind)))
         return Condition(kind, parts, None, "", says, shape.basis, place)
 
     def _text(self, path: Path) -> str:
@@ -349,33 +339,10 @@ class _Checker:
             "for example -income_per_head",
         )
 
-    def _payee(self) -> tuple[str, ...] | None:
-        if self.shape.payee is None:
-            return None
-        names = self.shape.payee.split(".")
-        scope = self.scope
-        if names[0] == "subject":
-            scope, names = self.subject, names[1:]
-        for name in names:
-            found = scope.find(name)
-            if found is None or not isinstance(found.what, Link):
-                known = [
-                    one for one in scope.names() if isinstance(getattr(scope.find(one), "what", None), Link)
-                ]
-                suggestion = did_you_mean(name, known)
-                raise fail(
-                    self.document.place(("payee",)),
-                    "unknown-name",
-                    f"`payee` 的 `{name}` 不是通向他人的连接",
-                    f"`{name}` in `payee` is no link to anybody",
-                    f"是否想写 `{suggestion}`？" if suggestion else f"可用：{', '.join(known) or '无'}",
-                    f"did you mean `{suggestion}`?"
-                    if suggestion
-                    else f"possible: {', '.join(known) or 'none'}",
-                )
-            self.context.reads.add(found.owner, name)
-            scope = scope.follow(found.what, self.vocabulary)
-        return tuple(self.shape.payee.split("."))
+
+def _expressions(condition: Condition) -> list[Node]:
+    own = [condition.expression] if condition.expression is not None else []
+    return own + [node for child in condition.children for node in _expressions(child)]
 
 
 def _both(shape: model.BothLanguages) -> Bilingual:

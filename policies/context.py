@@ -95,7 +95,6 @@ class Context:
             known = self._sizes[id(node)] = (size, depth, node)
         return known[0], known[1]
 
-
     def _copies(self, node: Node) -> int:
         """Return how often the parts of `node` will stand in the tree once the policy is fixed."""
         parameter = self.parameters.get(node.name) if isinstance(node, ParameterValue) else None

@@ -62,7 +62,8 @@ class Lowering:
     def lower(self, node: ast.expr) -> Operand:
         """Return the operand of `node`. Raises PolicyError."""
         if self._nesting >= DEPTH_LIMIT:
-            raise too_deep(self.source.at(node))
+            # Where exactly differs between versions of Python, whose parser may give up first.
+            raise too_deep(self.source.at(ast.Pass()))
         self._nesting += 1
         try:
             return self._lower(node)

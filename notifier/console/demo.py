@@ -53,7 +53,7 @@ def run_demo(folder: Path, *, citizens: int, seed: int, on: date, say: Speech) -
     with _timed(seconds, say("跑批", "run")):
         report = run_with_progress(installation, on, say, actor="demo operator")
     console.print(policy_table(report, say))
-    console.print(fund_table(report.funds, say))
+    console.print(fund_table([each for each in report.funds if each.used], say))
     with _timed(seconds, say("通知", "notify")):
         delivered = deliver(installation, say)
     print_delivery_report(delivered, say)

@@ -27,6 +27,13 @@ _STEPS = {
     "allocate": ("分配", "allocate"),
     "record": ("记账", "record"),
 }
+_DELIVERY = {
+    "automatic": ("直接兑现", "granted outright"),
+    "channel": ("渠道直达", "through a channel"),
+    "confirm": ("待确认", "to be confirmed"),
+    "declare": ("申报享受", "to be declared"),
+    "notify": ("仅提示", "told only"),
+}
 _WAITING = {
     "fund": ("资金不足", "fund exhausted"),
     "claim-key-unknown": ("所支撑的人未知", "whom it is about is unknown"),
@@ -118,7 +125,7 @@ def print_report(report: RunReport, say: Speech) -> None:
             console.print(f"[yellow]{say('暂停', 'held')}[/yellow] {each.policy}: {say.of(each.held.reason)}  ({way})")
         for diagnostic in each.error:
             console.print(diagnostic.render(say.language), style="red", markup=False)
-    console.print(fund_table(report.funds, say))
+    console.print(fund_table([each for each in report.funds if each.used], say))
     seconds = "  ".join(
         f"{say(*_STEPS.get(name, (name, name)))} {value:.2f}s" for name, value in report.seconds.items()
     )
@@ -128,40 +135,56 @@ def print_report(report: RunReport, say: Speech) -> None:
 
 def closing_words(report: RunReport, say: Speech) -> str:
     """Return one sentence that says what the run did."""
-    number, amount = f"{report.new_grants:,}", say.yuan(report.amount)
-    if report.dry_run:
-        return say(
-            f"试算:将兑现 {number} 笔,共 {amount} 元;什么也没有写入。",
-            f"dry run: {number} grants of {amount} yuan in all would be made; nothing was written.",
-        )
     if report.nothing_new:
         return say(
             "没有新的兑现:符合条件的都已兑现过,没有重复发放。",
             "nothing new: whoever qualifies had been granted already, and nobody was granted twice.",
         )
-    return say(f"新兑现 {number} 笔,共 {amount} 元。", f"{number} new grants, {amount} yuan in all.")
+    done = [each for each in report.policies if each.is_granted]
+    left = [each for each in report.policies if not each.is_granted]
+    number, amount = sum(each.new_grants for each in done), say.yuan(sum(each.amount for each in done))
+    more = sum(each.new_grants for each in left)
+    words = say(
+        f"直接兑现 {number:,} 笔,共 {amount} 元;另有 {more:,} 笔待本人确认或办理。",
+        f"{number:,} granted outright, {amount} yuan in all; {more:,} more wait for the person to confirm or declare.",
+    )
+    if report.dry_run:
+        return say("试算,什么也没有写入:", "dry run, nothing was written: ") + words
+    return words
 
 
 def policy_table(report: RunReport, say: Speech) -> Table:
-    """Return one line per policy."""
-    columns = [
-        say("政策", "policy"), say("期间", "period"), say("对象", "units"), say("符合", "matched"), say("未定", "undetermined"),
-        say("最常缺的数据", "most often missing"), say("新兑现", "granted"), say("已兑现", "already"), say("等待", "waiting"),
-        say("金额(元)", "amount (yuan)"),
-    ]  # fmt: skip
-    rows = [_policy_row(each, say) for each in report.policies]
-    return table(say(f"政策 {report.on}", f"policies on {report.on}"), columns, rows, numbers=(2, 3, 4, 6, 7, 9))
-
-
-def _policy_row(each: PolicyReport, say: Speech) -> tuple[str, ...]:
-    missing = f"{each.most_missing[0]} ({each.most_missing[1]:,})" if each.most_missing else ""
-    reasons = ", ".join(f"{say(*_WAITING.get(code, (code, code)))} {count:,}" for code, count in each.waiting.items() if count)
-    mark = " [yellow]![/yellow]" if each.held is not None or each.error else ""
-    units = each.matched + each.ineligible + each.undetermined
-    return (
-        f"{say.of(each.title)}{mark}\n[dim]{each.policy}[/dim]", each.period, f"{units:,}", f"{each.matched:,}",
-        f"{each.undetermined:,}", missing, f"{each.new_grants:,}", f"{each.already_granted:,}", reasons, say.yuan(each.amount),
+    """Return one line per policy; columns that would be empty for all are left out."""
+    made = table(
+        say(f"政策 {report.on}", f"policies on {report.on}"),
+        [say("符合", "matched"), say("新", "new"), say("金额(元)", "amount (yuan)"), say("未定", "undetermined"), say("最常缺的数据", "most often missing")],
+        [], numbers=(0, 1, 2, 3), first=say("政策", "policy"),
     )  # fmt: skip
+    with_earlier = any(each.already_granted for each in report.policies)
+    with_waiting = any(each.waiting for each in report.policies)
+    if with_earlier:
+        made.add_column(say("已有", "already"), justify="right")
+    if with_waiting:
+        made.add_column(say("等待", "waiting"), overflow="fold")
+    for each in report.policies:
+        missing = f"{each.most_missing[0]} ({each.most_missing[1]:,})" if each.most_missing else ""
+        cells = [_policy_cell(each, say), f"{each.matched:,}", f"{each.new_grants:,}", say.yuan(each.amount)]
+        cells += [f"{each.undetermined:,}", missing]
+        cells += [f"{each.already_granted:,}"] if with_earlier else []
+        cells += [_reasons(each, say)] if with_waiting else []
+        made.add_row(*cells)
+    return made
+
+
+def _policy_cell(each: PolicyReport, say: Speech) -> str:
+    mark = " [yellow]![/yellow]" if each.held is not None or each.error else ""
+    return f"{say.of(each.title)}{mark}\n[dim]{each.policy} · {each.period} · {say(*_DELIVERY[each.delivery])}[/dim]"
+
+
+def _reasons(each: PolicyReport, say: Speech) -> str:
+    return ", ".join(
+        f"{say(*_WAITING.get(code, (code, code)))} {count:,}" for code, count in each.waiting.items() if count
+    )
 
 
 def fund_table(funds: Sequence[object], say: Speech) -> Table:

@@ -69,9 +69,7 @@ def small_vocabulary() -> Vocabulary:
     hires = Collection(
         "hires",
         _title("hires"),
-        _attributes(
-            group=Code("hire_group"), contract_on=Date(), insured_months=Number(0, "months", 0, 1_200)
-        ),
+        _attributes(group=Code("hire_group"), contract_on=Date(), insured_months=Number(0, "months", 0, 1_200)),
         {"person": Link("person", "citizen", _title("person"))},
         at_most=1_000,
     )

@@ -59,9 +59,7 @@ def test_all_mistakes_of_a_file_are_told_at_once(vocabulary: Vocabulary, tmp_pat
     good = (Path(__file__).parent / "good" / "tiers_by_age.yaml").read_text(encoding="utf-8")
     path = tmp_path / "three.yaml"
     path.write_text(
-        good.replace("- alive\n", "- alife\n")
-        .replace("fund: allowance", "fund: other")
-        .replace("150", "age"),
+        good.replace("- alive\n", "- alife\n").replace("fund: allowance", "fund: other").replace("150", "age"),
         encoding="utf-8",
     )
     codes = [one.code for one in _diagnostics(path, vocabulary)]

@@ -33,9 +33,7 @@ HEAD, REST = TEMPLATE[: TEMPLATE.index("parameters:")], TEMPLATE[TEMPLATE.index(
 HEAD = HEAD[HEAD.index("\n") + 1 :]
 
 
-def _policy(
-    vocabulary: Vocabulary, condition: str, *, extra: str = "", amount: str = "75", head: str = HEAD
-) -> Policy:
+def _policy(vocabulary: Vocabulary, condition: str, *, extra: str = "", amount: str = "75", head: str = HEAD) -> Policy:
     text = f"{head}{extra}eligibility: {condition!r}\nbenefit: {{kind: cash, amount: {amount!r}}}\n{REST}"
     return read_policy_text(text, vocabulary)
 
@@ -266,3 +264,56 @@ def test_only_indicators_can_be_given(vocabulary: Vocabulary) -> None:
     with pytest.raises(PolicyError) as caught:
         fix(policy, vocabulary, date(2026, 5, 20), given={"cpi_yoy": "3"})
     assert caught.value.diagnostics[0].code == "wrong-type"
+
+
+# Limits
+
+
+def test_a_long_chain_of_definitions_is_refused_in_any_order(vocabulary: Vocabulary) -> None:
+    links = ["a0: insured_months", *(f"a{n}: a{n - 1} + 1" for n in range(1, 300))]
+    for ordered in (links, links[::-1]):
+        codes = _codes(vocabulary, "a299 > 1", extra="definitions: {" + ", ".join(ordered) + "}\n")
+        assert set(codes) == {"too-deep"}
+
+
+def test_a_chain_of_definitions_within_the_limit_is_read_in_any_order(vocabulary: Vocabulary) -> None:
+    links = ["a0: insured_months", *(f"a{n}: a{n - 1} + 1" for n in range(1, 50))]
+    for ordered in (links, links[::-1]):
+        policy = _policy(vocabulary, "a49 > 1", extra="definitions: {" + ", ".join(ordered) + "}\n")
+        assert list(policy.definitions) == [f"a{n}" for n in range(50)]
+
+
+def test_a_long_circle_of_definitions_is_one_finding_for_each(vocabulary: Vocabulary) -> None:
+    circle = ", ".join(f"a{n}: a{(n + 1) % 300} + 1" for n in range(300))
+    codes = _codes(vocabulary, "a0 > 1", extra=f"definitions: {{{circle}}}\n")
+    assert set(codes) <= {"definition-cycle", "too-deep"}
+
+
+def test_definitions_that_double_are_refused_at_once(vocabulary: Vocabulary) -> None:
+    doubling = ", ".join([*(f"a{n}: 'min(a{n - 1}, a{n - 1})'" for n in range(1, 60)), "a0: insured_months"])
+    codes = _codes(vocabulary, "a59 > 1", extra=f"definitions: {{{doubling}}}\n")
+    assert set(codes) == {"too-many-nodes"}
+
+
+def test_scales_of_scales_are_refused_at_once(vocabulary: Vocabulary) -> None:
+    brackets = ", ".join(f"{{from: {n * 10}, rate: 0.{n + 1}}}" for n in range(8))
+    extra = f"parameters: {{s: {{scale: stepped, values: {{2020-01-01: [{brackets}]}}}}}}\n"
+    nested = "insured_months"
+    for _ in range(6):
+        nested = f"progressive(s, {nested})"
+    assert set(_codes(vocabulary, f"{nested} > 1", extra=extra)) <= {"too-many-nodes", "may-overflow"}
+
+
+def test_many_conditions_together_are_refused(vocabulary: Vocabulary) -> None:
+    leaves = "eligibility:\n  all:\n" + "    - age >= 65 and age < 70\n" * 700
+    text = f"{HEAD}{leaves}benefit: {{kind: service}}\n{REST}"
+    with pytest.raises(PolicyError) as caught:
+        read_policy_text(text, vocabulary)
+    assert [one.code for one in caught.value.diagnostics] == ["too-many-nodes"]
+
+
+def test_a_fraction_with_a_floor_may_be_negative_before_it(vocabulary: Vocabulary) -> None:
+    head = HEAD.replace("fund: allowance\n", "")
+    text = f"{head}eligibility: alive\nbenefit: {{kind: cash, amount: (income - 100) / 3, floor: 0, "
+    text += f"rounding: {{to: fen, mode: down}}}}\n{REST}"
+    assert read_policy_text(text, vocabulary).benefit.amount is not None

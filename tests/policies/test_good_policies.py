@@ -35,9 +35,7 @@ def test_every_example_of_a_good_policy_comes_out_as_it_says(policy: Policy, voc
     assert not wrong, [(str(one.place), one.name, one.expected.en, one.found.en) for one in wrong]
 
 
-def test_a_fixed_policy_holds_nothing_that_depends_on_the_date(
-    policy: Policy, vocabulary: Vocabulary
-) -> None:
+def test_a_fixed_policy_holds_nothing_that_depends_on_the_date(policy: Policy, vocabulary: Vocabulary) -> None:
     fixed = fix(policy, vocabulary, policy.examples[0].on)
     roots = [
         *_expressions(fixed.eligibility),

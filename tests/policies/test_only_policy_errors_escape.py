@@ -93,9 +93,7 @@ def test_a_rule_file_with_lines_of_another(
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12), st.booleans())
-def test_any_words_of_the_language_as_an_expression(
-    vocabulary: Vocabulary, words: list[str], as_amount: bool
-) -> None:
+def test_any_words_of_the_language_as_an_expression(vocabulary: Vocabulary, words: list[str], as_amount: bool) -> None:
     expression = "'" + " ".join(words).replace("'", "''") + "'"
     if as_amount:
         text = TEMPLATE.replace(AMOUNT, f"amount: {expression}}}")

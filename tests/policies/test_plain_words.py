@@ -54,9 +54,7 @@ def test_a_condition_says_what_its_author_says(vocabulary: Vocabulary) -> None:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("path", sorted(GOOD.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_amount_condition_and_definition_is_told(
-    vocabulary: Vocabulary, path: Path, language: Language
-) -> None:
+def test_every_amount_condition_and_definition_is_told(vocabulary: Vocabulary, path: Path, language: Language) -> None:
     policy = read_policy(path, vocabulary)
     told = to_plain_words(policy, language)
     for tier in policy.benefit.tiers:
