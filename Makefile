@@ -51,7 +51,7 @@ bench: $(VENV)/.ready ## matching, recording and intake, measured on this machin
 	@$(BIN)/mianshen bench $(ARGS)
 
 schema: $(VENV)/.ready ## write policies/policy.schema.json anew
-	@$(BIN)/mianshen policies schema > policies/policy.schema.json
+	@$(BIN)/python -m policies.schema
 
 clean: ## remove the environment and the demo's data
 	@rm -rf $(VENV) .mianshen

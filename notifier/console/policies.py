@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from rich.markup import escape
@@ -19,6 +19,7 @@ from policies.examples import ExampleResult, run_examples
 from policies.library import read_policy
 from policies.plain_words import to_plain_words
 from policies.policy import Policy
+from policies.reviewing import overdue_reviews
 
 
 def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_json: bool) -> int:
@@ -42,7 +43,7 @@ def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_
 def _check_library(installation: Installation) -> tuple[int, list[Diagnostic]]:
     library = installation.library
     findings = [each for error in library.errors for each in error.diagnostics]
-    findings += [each for policy in library.policies.values() for each in policy.warnings]
+    findings += [each for policy in library.policies.values() for each in _warnings(policy)]
     return len(library.policies) + len(library.errors), findings
 
 
@@ -51,10 +52,14 @@ def _check_paths(installation: Installation, paths: Sequence[Path]) -> tuple[int
     findings: list[Diagnostic] = []
     for file in files:
         try:
-            findings += read_policy(file, installation.catalog.vocabulary).warnings
+            findings += _warnings(read_policy(file, installation.catalog.vocabulary))
         except PolicyError as error:
             findings += error.diagnostics
     return len(files), findings
+
+
+def _warnings(policy: Policy) -> tuple[Diagnostic, ...]:
+    return (*policy.warnings, *overdue_reviews(policy, datetime.now().astimezone().date()))
 
 
 def policy_of(installation: Installation, text: str) -> Policy:
