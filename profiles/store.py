@@ -157,6 +157,8 @@ class StoredTable:
 
 def latest(rows: pl.DataFrame) -> pl.DataFrame:
     """Keep of each subject the rows of its highest `_sequence`."""
+    if rows.is_empty():
+        return rows
     oldest = rows["_sequence"].min()
     newer = rows.filter(pl.col("_sequence") != oldest)
     if newer.is_empty():
