@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 from selenium.webdriver.common.keys import Keys
 
 from notifier.pages import login_link
@@ -82,7 +83,8 @@ return found;
 def _enter(browser: webdriver.Chrome, address: str, subject: str = ANNA) -> None:
     browser.get(login_link(address, KEY, subject))
     browser.find_element(By.CSS_SELECTOR, "main button").click()
-    assert browser.current_url == f"{address}/"
+    # The click returns before the next page has come.
+    WebDriverWait(browser, 20).until(lambda at: at.current_url == f"{address}/")
 
 
 def _prepared(town: Town) -> str:
