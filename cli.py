@@ -52,7 +52,9 @@ app = _group(
     epilog=_EPILOG,
 )
 policies_app = _group("政策规则文件:检查、跑例子、查看、审批", "rule files: check, test, show, approve")
-profiles_app = _group("画像:收数据、看来源、看缺口、看一个对象", "profiles: take in data, list sources, gaps, one subject")
+profiles_app = _group(
+    "画像:收数据、看来源、看缺口、看一个对象", "profiles: take in data, list sources, gaps, one subject"
+)
 notices_app = _group("通知:发送与查看", "notices: send and show")
 funds_app = _group("资金池:拨款与余额", "funds: appropriate and show balances")
 audit_app = _group("审计日志", "the audit log")
@@ -109,7 +111,9 @@ def command(group: typer.Typer, name: str, zh: str, en: str) -> Any:
     return register
 
 
-On = Annotated[str | None, typer.Option("--on", metavar="DATE", help=say("基准日,默认今天", "reference date; default today"))]
+On = Annotated[
+    str | None, typer.Option("--on", metavar="DATE", help=say("基准日,默认今天", "reference date; default today"))
+]
 Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON,供程序读取", "print JSON for programs"))]
 By = Annotated[str, typer.Option("--by", help=say("操作人姓名或工号", "name or staff number of who does it"))]
 
@@ -128,7 +132,9 @@ def demo(
     raise SystemExit(run_demo(home, citizens=citizens, seed=seed, on=_day(on), say=say))
 
 
-@command(policies_app, "check", "检查规则文件;不给路径则检查整个规则库", "check rule files; without paths, the whole library")
+@command(
+    policies_app, "check", "检查规则文件;不给路径则检查整个规则库", "check rule files; without paths, the whole library"
+)
 def policies_check(
     paths: Annotated[list[Path] | None, typer.Argument(help=say("文件或目录", "files or folders"))] = None,
     json: Json = False,
@@ -170,7 +176,12 @@ def policies_approve(
     raise SystemExit(approve(_installation(), ids, by, _day(effective), say))
 
 
-@command(policies_app, "schema", "打印规则文件的 JSON Schema(供编辑器补全)", "print the JSON Schema of rule files, for editors")
+@command(
+    policies_app,
+    "schema",
+    "打印规则文件的 JSON Schema(供编辑器补全)",
+    "print the JSON Schema of rule files, for editors",
+)
 def policies_schema() -> None:
     import json
 
@@ -194,7 +205,12 @@ def profiles_import(
     )
 
 
-@command(profiles_app, "sources", "列出数据来源:部门、用途、更新频率、文件的列", "list the sources: agency, purpose, refresh, columns")
+@command(
+    profiles_app,
+    "sources",
+    "列出数据来源:部门、用途、更新频率、文件的列",
+    "list the sources: agency, purpose, refresh, columns",
+)
 def profiles_sources(
     id: Annotated[str | None, typer.Argument(help=say("只看一个来源的各列", "one source, with its columns"))] = None,
     json: Json = False,
@@ -204,14 +220,24 @@ def profiles_sources(
     sources(_installation(), id, say, as_json=json)
 
 
-@command(profiles_app, "gaps", "数据缺口:隔离的行,以及让决定悬而未决的数据", "gaps: quarantined rows, and data that keep decisions open")
+@command(
+    profiles_app,
+    "gaps",
+    "数据缺口:隔离的行,以及让决定悬而未决的数据",
+    "gaps: quarantined rows, and data that keep decisions open",
+)
 def profiles_gaps(on: On = None, json: Json = False) -> None:
     from notifier.console.profiles import gaps
 
     gaps(_installation(), _day(on), say, as_json=json)
 
 
-@command(profiles_app, "show", "一个对象的画像:每项数据的值、来源、日期", "one subject's profile: each datum with source and date")
+@command(
+    profiles_app,
+    "show",
+    "一个对象的画像:每项数据的值、来源、日期",
+    "one subject's profile: each datum with source and date",
+)
 def profiles_show(
     subject: Annotated[str, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))],
     on: On = None,
@@ -244,7 +270,9 @@ def run(
     raise SystemExit(EXIT_NEEDS_A_PERSON if needs_a_person else 0)
 
 
-@command(app, "explain", "一项政策对一个对象:逐条说明为什么", "why a policy says yes, no or undetermined for one subject")
+@command(
+    app, "explain", "一项政策对一个对象:逐条说明为什么", "why a policy says yes, no or undetermined for one subject"
+)
 def explain(
     subject: Annotated[str, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))],
     policy: Annotated[str, typer.Argument(metavar="POLICY")],
@@ -268,14 +296,21 @@ def grants(
     show_grants(_installation(), subject, policy, limit, say, as_json=json)
 
 
-@command(notices_app, "send", "把公告变成投递并发送;失败的按退避时间重试", "turn announcements into deliveries and send them; failures are retried later")
+@command(
+    notices_app,
+    "send",
+    "把公告变成投递并发送;失败的按退避时间重试",
+    "turn announcements into deliveries and send them; failures are retried later",
+)
 def notices_send(json: Json = False) -> None:
     from notifier.console.notices import send
 
     raise SystemExit(send(_installation(), say, as_json=json))
 
 
-@command(notices_app, "show", "一个对象收到的通知;不给对象则看总数", "the notices of one subject; without one, the counts")
+@command(
+    notices_app, "show", "一个对象收到的通知;不给对象则看总数", "the notices of one subject; without one, the counts"
+)
 def notices_show(
     subject: Annotated[str | None, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))] = None,
     json: Json = False,
@@ -285,7 +320,12 @@ def notices_show(
     show(_installation(), subject, say, as_json=json)
 
 
-@command(notices_app, "link", "给一个对象生成登录链接(一天内一次有效)", "make a login link for one subject (one use, within a day)")
+@command(
+    notices_app,
+    "link",
+    "给一个对象生成登录链接(一天内一次有效)",
+    "make a login link for one subject (one use, within a day)",
+)
 def notices_link(
     subject: Annotated[str, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))],
     base: Annotated[str, typer.Option("--base", help=say("网页地址", "where the pages are"))] = "http://127.0.0.1:8000",
@@ -326,14 +366,21 @@ def serve(
     serve_until_stopped(home, host, port, demo=demo, schedule=schedule, say=say)
 
 
-@command(app, "schedule", "日历:跑过什么、接下来跑什么、补跑了什么", "the calendar: what ran, what is next, what was made up")
+@command(
+    app, "schedule", "日历:跑过什么、接下来跑什么、补跑了什么", "the calendar: what ran, what is next, what was made up"
+)
 def schedule(json: Json = False) -> None:
     from notifier.console.serving import show_schedule
 
     show_schedule(_installation(), say, as_json=json)
 
 
-@command(audit_app, "verify", "核对审计日志的哈希链和各批次摘要", "check the hash chain of the audit log and the digests of the batches")
+@command(
+    audit_app,
+    "verify",
+    "核对审计日志的哈希链和各批次摘要",
+    "check the hash chain of the audit log and the digests of the batches",
+)
 def audit_verify(json: Json = False) -> None:
     from notifier.console.runs import verify_audit
 

@@ -98,9 +98,7 @@ def split_already_granted(
     )
 
 
-def settle_within_subjects(
-    candidates: pl.DataFrame, terms: Mapping[str, Terms], earlier: pl.DataFrame
-) -> Settled:
+def settle_within_subjects(candidates: pl.DataFrame, terms: Mapping[str, Terms], earlier: pl.DataFrame) -> Settled:
     """Apply `excludes` and exclusive groups, which never look beyond one subject.
 
     `earlier` are the subject's grants that still count (policy, subject, unit, period).
@@ -197,9 +195,7 @@ def settle_funds(rows: pl.DataFrame, terms: Mapping[str, Terms], available: Mapp
     Strictly in order: once somebody cannot be served, nobody in less need is served from that fund.
     """
     with_fund = _in_order_of_need(_with_fund(rows, terms))
-    limits = pl.DataFrame(
-        sorted(available.items()), schema={"fund": pl.String, "_limit": pl.Int64}, orient="row"
-    )
+    limits = pl.DataFrame(sorted(available.items()), schema={"fund": pl.String, "_limit": pl.Int64}, orient="row")
     reckoned = with_fund.join(limits, on="fund", how="left", maintain_order="left").with_columns(
         _reached=pl.col("amount").fill_null(0).cum_sum().over("fund")
     )
@@ -230,9 +226,7 @@ def _settle_excludes(settled: Settled, terms: Mapping[str, Terms], earlier: pl.D
     return Settled(kept, pl.concat(waiting))
 
 
-def _settle_exclusive(
-    settled: Settled, group: str, terms: Mapping[str, Terms], earlier: pl.DataFrame
-) -> Settled:
+def _settle_exclusive(settled: Settled, group: str, terms: Mapping[str, Terms], earlier: pl.DataFrame) -> Settled:
     members = {
         name: item.exclusive
         for name, item in terms.items()
@@ -345,9 +339,7 @@ def _with_fund(rows: pl.DataFrame, terms: Mapping[str, Terms]) -> pl.DataFrame:
 
 
 def _in_order_of_need(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.sort(
-        "need", *ORDER, descending=[True, False, False, False], nulls_last=[True, False, False, False]
-    )
+    return rows.sort("need", *ORDER, descending=[True, False, False, False], nulls_last=[True, False, False, False])
 
 
 def _waiting(rows: pl.DataFrame, reason: Reason, detail: str | pl.Expr) -> pl.DataFrame:

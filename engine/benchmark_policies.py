@@ -43,9 +43,7 @@ REGIONS = tuple(f"region_{n}" for n in range(3))
 DATES = tuple(f"date_{n}" for n in range(6))
 FLAGS = tuple(f"flag_{n}" for n in range(11))
 CODE_VALUES = tuple(f"{n:02d}" for n in range(20))
-REGION_VALUES = tuple(
-    f"{p}{c:02d}{d:02d}" for p in (11, 31, 32, 33, 65) for c in range(1, 9) for d in range(1, 11)
-)
+REGION_VALUES = tuple(f"{p}{c:02d}{d:02d}" for p in (11, 31, 32, 33, 65) for c in range(1, 9) for d in range(1, 11))
 NUMBER_HIGH = 1_000_000
 FIRST_DATE, LAST_DATE = date(1936, 1, 1), date(2026, 6, 30)
 
@@ -187,12 +185,7 @@ def _tiers(drawn: random.Random) -> Twin:
     tree = If(_MONEY, _compare("<", value, _literal(step)), Literal(_MONEY, 7_500), second)
     column = pl.col(name)
     by_hand = (
-        pl.when(column < step)
-        .then(7_500)
-        .when(column < 2 * step)
-        .then(15_000)
-        .when(column.is_not_null())
-        .then(18_000)
+        pl.when(column < step).then(7_500).when(column < 2 * step).then(15_000).when(column.is_not_null()).then(18_000)
     )
     return Twin(tree, by_hand)
 
@@ -224,9 +217,7 @@ def population_chunk(first: int, count: int, seed: int) -> pl.DataFrame:
     for name in FLAGS:
         columns[name] = pl.Series(drawn.integers(0, 10, count) < 8)
     frame = pl.DataFrame(columns)
-    present = {
-        name: pl.Series(drawn.integers(0, 100, count, dtype=numpy.int8) >= 3) for name in frame.columns[1:]
-    }
+    present = {name: pl.Series(drawn.integers(0, 100, count, dtype=numpy.int8) >= 3) for name in frame.columns[1:]}
     return frame.with_columns(pl.when(here).then(pl.col(name)).alias(name) for name, here in present.items())
 
 

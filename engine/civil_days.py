@@ -17,9 +17,7 @@ _DAYS_TO_EPOCH = 719_468  # from 0000-03-01 to 1970-01-01
 _DAYS_OF_400_YEARS = 146_097
 
 
-def civil_from_days(
-    days: Whole, keep: Callable[[Whole], Whole] = lambda value: value
-) -> tuple[Whole, Whole, Whole]:
+def civil_from_days(days: Whole, keep: Callable[[Whole], Whole] = lambda value: value) -> tuple[Whole, Whole, Whole]:
     """Return year, month (1-12) and day (1-31) of a day number.
 
     `keep` is handed every intermediate value that is used more than once; the columnar compiler makes

@@ -21,9 +21,7 @@ Errors = dict[str, MianshenError]
 _AMOUNTS_AT_ONCE = 64  # bounds the memory of amounts that are not kept
 
 
-def decide_all(
-    fixed: Sequence[FixedPolicy], population: Population, vocabulary: Vocabulary | None = None
-) -> Matches:
+def decide_all(fixed: Sequence[FixedPolicy], population: Population, vocabulary: Vocabulary | None = None) -> Matches:
     """Decide every policy for every subject (and unit) of the population.
 
     `vocabulary` is the one the policies were checked against; populations that know theirs (an attribute
@@ -164,9 +162,7 @@ def _amounts(frame: Frame, data: pl.DataFrame, answers: pl.DataFrame) -> dict[in
     due = [
         number
         for number, program in enumerate(frame.programs)
-        if program.amount is not None
-        and program.constant_amount is None
-        and answers[f"eligible {number}"].any()
+        if program.amount is not None and program.constant_amount is None and answers[f"eligible {number}"].any()
     ]
     amounts: dict[int, pl.Series] = {}
     for first in range(0, len(due), _AMOUNTS_AT_ONCE):

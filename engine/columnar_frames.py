@@ -26,9 +26,7 @@ def polars_type(type_: Type) -> type[pl.DataType]:
     return pl.Int64 if isinstance(type_, Number | DateType) else pl.String
 
 
-def with_derived(
-    frame: pl.LazyFrame, scope: Scope, used: frozenset[str] | None = None
-) -> nw.LazyFrame[pl.LazyFrame]:
+def with_derived(frame: pl.LazyFrame, scope: Scope, used: frozenset[str] | None = None) -> nw.LazyFrame[pl.LazyFrame]:
     """Add the intermediate columns of a scope, or only those that are `used`, level by level."""
     levels: dict[int, list[nw.Expr]] = defaultdict(list)
     for name, derived in scope.derived.items():
@@ -72,9 +70,7 @@ class FrameBuilder:
         direct, linked = _split(wanted)
         names = sorted({*direct, *linked} - {ITSELF})
         raw = self.population.attributes(space, names, subjects)
-        chosen = [
-            pl.col("subject" if name == ITSELF else name).alias(column) for name, column in direct.items()
-        ]
+        chosen = [pl.col("subject" if name == ITSELF else name).alias(column) for name, column in direct.items()]
         frame = raw.select("subject", *chosen, *(pl.col(link).alias(_link(link)) for link in linked))
         targets = {link: self.scopes.vocabulary.spaces[space].links[link].target for link in linked}
         return self._follow(frame, linked, targets)
@@ -84,9 +80,9 @@ class FrameBuilder:
     ) -> pl.DataFrame:
         for link, wanted in linked.items():
             found = self._read(targets[link], wanted, frame[_link(link)].drop_nulls().unique())
-            frame = frame.join(
-                found, left_on=_link(link), right_on="subject", how="left", maintain_order="left"
-            ).drop(_link(link))
+            frame = frame.join(found, left_on=_link(link), right_on="subject", how="left", maintain_order="left").drop(
+                _link(link)
+            )
         return frame
 
     def _items(self, scope: Scope, space: str, name: str, owners: pl.Series) -> pl.DataFrame:
@@ -137,9 +133,7 @@ class FrameBuilder:
             *(_finish(fold, nw.col(group.owner)).alias(fold.column) for fold in group.folds)
         )
         complete: pl.DataFrame = finished.collect().to_native()
-        return complete.select(
-            *(name for name in frame.columns if name != row), *(fold.column for fold in group.folds)
-        )
+        return complete.select(*(name for name in frame.columns if name != row), *(fold.column for fold in group.folds))
 
 
 def _link(name: str) -> str:

@@ -80,9 +80,7 @@ class Population(Protocol):
     attribute's freshness limit on the reference date is already null.
     """
 
-    def attributes(
-        self, space: str, names: Iterable[str], subjects: pl.Series | None = None
-    ) -> pl.DataFrame:
+    def attributes(self, space: str, names: Iterable[str], subjects: pl.Series | None = None) -> pl.DataFrame:
         """Return `subject` and the named attributes and links.
 
         Without `subjects`: the subjects of `space` that this population is about (one bucket, say), each
@@ -90,9 +88,7 @@ class Population(Protocol):
         exist, wherever they lie.
         """
 
-    def items(
-        self, space: str, collection: str, names: Iterable[str], owners: pl.Series
-    ) -> pl.DataFrame:
+    def items(self, space: str, collection: str, names: Iterable[str], owners: pl.Series) -> pl.DataFrame:
         """Return `owner`, `item` (its id, unique for the owner) and the named columns, for these owners.
 
         Owners without items have no row. For collections with a `member_space` the column `member` (the

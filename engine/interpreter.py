@@ -70,9 +70,7 @@ def units_unknown(fixed: FixedPolicy) -> Decision:
     return Decision(Outcome.UNDETERMINED, None, trace, (name,), {name: None})
 
 
-def claim_key_and_need(
-    fixed: FixedPolicy, subject: Facts, unit: Facts | None = None
-) -> tuple[str | None, int | None]:
+def claim_key_and_need(fixed: FixedPolicy, subject: Facts, unit: Facts | None = None) -> tuple[str | None, int | None]:
     """Return the claim key and the order of need, as in `Matches.rows`; None where absent or unknown."""
     at = surroundings(_facts(fixed, subject, unit), inputs_of(fixed), Log())
     key = None if fixed.claim_key is None else evaluate(fixed.claim_key, at).value

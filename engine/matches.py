@@ -131,9 +131,7 @@ class Matches:
             unknown = result.subjects.to_frame().select("subject", pl.lit("").alias("unit"), nothing)
             return unknown.with_columns(pl.lit(None, pl.Int64).alias("amount"))
         unit = pl.lit("") if result.program.fixed.policy.for_each is None else pl.col("unit")
-        frame = result.frame.select("subject", unit.alias("unit")).with_columns(
-            result.eligible.alias("eligible")
-        )
+        frame = result.frame.select("subject", unit.alias("unit")).with_columns(result.eligible.alias("eligible"))
         rows = self.rows(policy).select("subject", "unit", "amount")
         if result.kept is not None:
             frame = frame.filter(result.kept)

@@ -177,9 +177,7 @@ def _failed(problem: Exception) -> Diagnostic:
     return Diagnostic(
         "policy-failed",
         Bilingual(f"计算时出错（{kind}）", f"it failed while being computed ({kind})"),
-        Bilingual(
-            "其他政策不受影响；请核对规则并上报", "the others are not affected; check the rule and report it"
-        ),
+        Bilingual("其他政策不受影响；请核对规则并上报", "the others are not affected; check the rule and report it"),
     )
 
 

@@ -206,9 +206,7 @@ def require_equal(ours: Sequence[Tally], theirs: Sequence[Tally]) -> None:
         )
 
 
-def _measured(
-    leg: Callable[[str, int, int, int], Leg], file: str, subjects: int, policies: int, seed: int
-) -> Leg:
+def _measured(leg: Callable[[str, int, int, int], Leg], file: str, subjects: int, policies: int, seed: int) -> Leg:
     """Run one way over the file in a fresh process, because a process never gives back its peak of memory."""
     try:
         with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as process:

@@ -98,9 +98,7 @@ def pinned_plan(
     return _plan(on, wanted, policies, tuple(pinned["release"]))  # type: ignore[arg-type]
 
 
-def approved_text(
-    ledger: Ledger, policies: Mapping[str, Policy], vocabulary: Vocabulary, approved: Approved
-) -> Policy:
+def approved_text(ledger: Ledger, policies: Mapping[str, Policy], vocabulary: Vocabulary, approved: Approved) -> Policy:
     """Return the policy in its approved version: the library's if it is that version, else the ledger's."""
     return _in_version(ledger, policies, vocabulary, approved.policy, approved.version)
 
@@ -122,9 +120,7 @@ def _in_version(
     return read_policy_text(version_text(ledger, version), vocabulary, file=f"{name}@{version[:12]}")
 
 
-def _plan(
-    on: date, wanted: Sequence[Planned], policies: Mapping[str, Policy], release: Sequence[str]
-) -> Plan:
+def _plan(on: date, wanted: Sequence[Planned], policies: Mapping[str, Policy], release: Sequence[str]) -> Plan:
     terms = {name: terms_of(policy, on) for name, policy in policies.items()}
     terms.update({item.id: terms_of(item.policy, on, item.period) for item in wanted})
     return Plan(on, tuple(wanted), terms, tuple(release))
@@ -140,9 +136,7 @@ def _nothing_approved() -> Exception:
     )
 
 
-def _cannot_plan(
-    name: str, on: date, policies: Mapping[str, Policy], approved: Mapping[str, Approved]
-) -> Exception:
+def _cannot_plan(name: str, on: date, policies: Mapping[str, Policy], approved: Mapping[str, Approved]) -> Exception:
     if name in approved:
         return RunError.of(
             "not-in-force",

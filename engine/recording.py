@@ -126,15 +126,11 @@ def grant_rows(recorder: Recorder, rows: pl.DataFrame) -> pl.DataFrame:
         schema=dict.fromkeys(columns, pl.String),
         orient="row",
     )
-    joined = rows.join(common, on="policy", how="inner", maintain_order="left").sort(
-        "subject", "policy", "unit"
-    )
+    joined = rows.join(common, on="policy", how="inner", maintain_order="left").sort("subject", "policy", "unit")
     evidence = pl.concat_str(
         pl.lit('{"values":'), pl.col("evidence"), pl.lit(',"as_of":'), pl.col("as_of"), pl.lit("}")
     )
-    return with_grant_ids(joined).with_columns(
-        evidence=evidence, on=pl.lit(recorder.on.isoformat(), dtype=pl.String)
-    )
+    return with_grant_ids(joined).with_columns(evidence=evidence, on=pl.lit(recorder.on.isoformat(), dtype=pl.String))
 
 
 def _is_done(connection: Connection, run: str, bucket: int) -> bool:
@@ -156,9 +152,7 @@ def _is_done(connection: Connection, run: str, bucket: int) -> bool:
     return False
 
 
-def _settle_again(
-    connection: Connection, recorder: Recorder, rows: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _settle_again(connection: Connection, recorder: Recorder, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Hold the allocation against the ledger as it is inside the transaction.
 
     It was made before; an appropriation, or a grant by another road, may have come between. Nobody gets a
@@ -224,9 +218,7 @@ def _announcements(recorder: Recorder, grants: pl.DataFrame) -> dict[str, list[o
         id=pl.col("id") + pl.lit(announcement_id("", ANNOUNCED)),
         subject=pl.coalesce("payee", "subject"),
         # Whoever is paid is told: a guardian for a child, in the guardian's own space.
-        space=pl.when(pl.col("payee").is_not_null())
-        .then(pl.coalesce("payee_space", "space"))
-        .otherwise("space"),
+        space=pl.when(pl.col("payee").is_not_null()).then(pl.coalesce("payee_space", "space")).otherwise("space"),
         grant=pl.col("id"),
         policy=pl.col("policy"),
         version=pl.col("version"),
@@ -245,9 +237,7 @@ def _announcements(recorder: Recorder, grants: pl.DataFrame) -> dict[str, list[o
     return columns
 
 
-def _insert_fund_entries(
-    connection: Connection, recorder: Recorder, bucket: int, rows: pl.DataFrame
-) -> dict[str, int]:
+def _insert_fund_entries(connection: Connection, recorder: Recorder, bucket: int, rows: pl.DataFrame) -> dict[str, int]:
     funds = {name: item.fund for name, item in recorder.terms.items() if item.fund is not None}
     sums = (
         rows.filter(pl.col("policy").is_in(list(funds)))

@@ -24,9 +24,7 @@ _POLICIES = ("elderly-allowance", "living-allowance", "price-subsidy", "childcar
 _FUND = "civil-affairs"
 
 
-def recording_benchmark(
-    grants: int = 500_000, buckets: int = 16, folder: Path | None = None
-) -> dict[str, float]:
+def recording_benchmark(grants: int = 500_000, buckets: int = 16, folder: Path | None = None) -> dict[str, float]:
     """Record `grants` grants with evidence, announcements and fund entries; return what it took.
 
     The keys are `grants`, `seconds`, `grants_per_second` and `bytes_per_grant`. The file lies in `folder`

@@ -62,13 +62,9 @@ def start_or_join(
         at = ledger.now()
         number = f"{plan['on']}-{secrets.token_hex(6)}"
         connection.execute(
-            insert(runs).values(
-                id=number, on=plan["on"], started_at=at, state="matching", report="{}", **pinned
-            )
+            insert(runs).values(id=number, on=plan["on"], started_at=at, state="matching", report="{}", **pinned)
         )
-        audit.append(
-            connection, at=at, actor=actor, action="run-started", detail={"run": number, "plan": dict(plan)}
-        )
+        audit.append(connection, at=at, actor=actor, action="run-started", detail={"run": number, "plan": dict(plan)})
     fault_point("run-started")
     return number, False
 
@@ -159,9 +155,7 @@ def abandon(ledger: Ledger, run: str, actor: str, reason: str) -> None:
             )
         at = ledger.now()
         connection.execute(update(runs).where(runs.c.id == run).values(state="abandoned", finished_at=at))
-        audit.append(
-            connection, at=at, actor=actor, action="run-abandoned", detail={"run": run, "reason": reason}
-        )
+        audit.append(connection, at=at, actor=actor, action="run-abandoned", detail={"run": run, "reason": reason})
 
 
 def last_matched(ledger: Ledger, policies: Iterable[str]) -> dict[str, int]:
@@ -170,10 +164,7 @@ def last_matched(ledger: Ledger, policies: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     # The audit log knows the order, also of runs that finished within one second.
     finished = (
-        select(entries.c.detail)
-        .where(entries.c.action == _FINISHED)
-        .order_by(entries.c.number.desc())
-        .limit(1000)
+        select(entries.c.detail).where(entries.c.action == _FINISHED).order_by(entries.c.number.desc()).limit(1000)
     )
     with ledger.reading() as connection:
         for detail in connection.execute(finished).scalars().all():

@@ -202,9 +202,7 @@ def _dry_run(setting: Setting, work: Work) -> RunReport:
 
 def _match(setting: Setting, work: Work) -> None:
     with work.timed("match"), past_grants_of(setting.ledger, work.run) as past:
-        work.totals = match(
-            work.plan, work.profiles, setting.vocabulary, past, work.spill, setting.on_progress
-        )
+        work.totals = match(work.plan, work.profiles, setting.vocabulary, past, work.spill, setting.on_progress)
 
 
 def _guard(setting: Setting, work: Work) -> None:
@@ -244,9 +242,7 @@ def _record(setting: Setting, work: Work) -> tuple[bool, pl.DataFrame]:
             setting.on_progress("record", done, len(buckets))
         with work.timed("record"):
             rows = _with_evidence(work, bucket)
-            waiting = with_period(work.spill.read("waiting", bucket), work.plan.terms).select(
-                *WAITING_COLUMNS
-            )
+            waiting = with_period(work.spill.read("waiting", bucket), work.plan.terms).select(*WAITING_COLUMNS)
             new = waiting.join(waited, on=list(WAITING_COLUMNS), how="anti", nulls_equal=True)
             granted = with_period(rows.select(KEY), work.plan.terms)
             no_longer = waited.join(granted, on=WAITING_KEY, how="semi").select(WAITING_KEY)
@@ -265,9 +261,7 @@ def _record(setting: Setting, work: Work) -> tuple[bool, pl.DataFrame]:
 def _note_late(work: Work, bucket: int, turned_down: pl.DataFrame) -> None:
     """Who lost a place inside the transaction counts as waiting in the report."""
     kept = work.spill.read("kept", bucket)
-    lost = kept.join(turned_down, on=KEY, how="semi").join(
-        turned_down.select(*KEY, "reason", "detail"), on=KEY
-    )
+    lost = kept.join(turned_down, on=KEY, how="semi").join(turned_down.select(*KEY, "reason", "detail"), on=KEY)
     before = work.spill.read("waiting", bucket)
     work.spill.write("waiting", bucket, pl.concat([before, lost.select(before.columns)]))
     work.spill.write("kept", bucket, kept.join(turned_down, on=KEY, how="anti"))
@@ -321,9 +315,7 @@ def _as_of(policy: Policy, vocabulary: Vocabulary, days_of: Callable[[str], Mapp
         of_collection = declared.collections.get(collection)
         owner = of_collection if of_collection is not None else declared
         sources = {
-            found.source
-            for name in names
-            if (found := owner.attributes.get(name) or owner.links.get(name)) is not None
+            found.source for name in names if (found := owner.attributes.get(name) or owner.links.get(name)) is not None
         }
         if of_collection is not None:
             sources.add(of_collection.source)

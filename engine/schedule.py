@@ -92,9 +92,7 @@ def calendar_of(schedule: str, zone: ZoneInfo = ZONE) -> CronTrigger:
         ) from fault
 
 
-def due_slots(
-    ledger: Ledger, policies: Mapping[str, Policy], now: datetime, zone: ZoneInfo = ZONE
-) -> list[DueSlot]:
+def due_slots(ledger: Ledger, policies: Mapping[str, Policy], now: datetime, zone: ZoneInfo = ZONE) -> list[DueSlot]:
     """Return what has to be run now, the earliest first.
 
     Looks from the day a policy's first approval became effective, or from its last finished slot, to `now`.
@@ -175,9 +173,7 @@ def run_due(
             continue
         held = {item.policy for item in report.policies if item.held is not None}
         for slot in of_day:
-            close_slot(
-                ledger, slot.policy, slot.period, run=report.run, held=slot.policy in held, actor=server
-            )
+            close_slot(ledger, slot.policy, slot.period, run=report.run, held=slot.policy in held, actor=server)
         reports.append(report)
     return Ticked(tuple(reports), tuple(failures))
 

@@ -55,9 +55,7 @@ def notices_of(ledger: Ledger, subject: str) -> list[NoticeRow]:
             ids = [row["id"] for row in rows[start : start + 500]]
             wanted = select(deliveries).where(deliveries.c.announcement.in_(ids)).order_by(deliveries.c.channel)
             for one in connection.execute(wanted).mappings():
-                state = DeliveryState(
-                    one["channel"], one["state"], one["attempts"], one["finished_at"], one["error"]
-                )
+                state = DeliveryState(one["channel"], one["state"], one["attempts"], one["finished_at"], one["error"])
                 found.setdefault(one["announcement"], []).append(state)
     return [_notice(dict(row), tuple(found.get(row["id"], ()))) for row in rows]
 

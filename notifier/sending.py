@@ -208,9 +208,7 @@ def _record(ledger: Ledger, one: _Due, sender: str, outcome: _Outcome, clock: Cl
     with ledger.writing() as connection:
         changed = connection.execute(
             update(deliveries)
-            .where(
-                deliveries.c.id == one.id, deliveries.c.leased_by == sender, deliveries.c.state == "sending"
-            )
+            .where(deliveries.c.id == one.id, deliveries.c.leased_by == sender, deliveries.c.state == "sending")
             .values(values)
         ).rowcount
     return changed == 1
@@ -223,9 +221,7 @@ def _give_back(ledger: Ledger, sender: str) -> None:
         connection.execute(
             update(deliveries)
             .where(deliveries.c.leased_by == sender, deliveries.c.state == "sending")
-            .values(
-                state="created", leased_by=None, leased_until=None, attempts=deliveries.c.attempts - 1
-            )
+            .values(state="created", leased_by=None, leased_until=None, attempts=deliveries.c.attempts - 1)
         )
 
 

@@ -1,10 +1,10 @@
 """The channels that this installation has, from the environment.
 
-    MIANSHEN_SMTP_URL       smtp://user:password@host:port, or smtps:// for TLS from the first byte
-    MIANSHEN_SMTP_FROM      who the mail is from: an address, or `Name <address>`
-    MIANSHEN_SMS_URL        the gateway's address (https, or http on this machine)
-    MIANSHEN_SMS_SIGNATURE  the registered signature, without brackets: 2 to 12 characters
-    MIANSHEN_SMS_TOKEN      the gateway's token, if it wants one
+MIANSHEN_SMTP_URL       smtp://user:password@host:port, or smtps:// for TLS from the first byte
+MIANSHEN_SMTP_FROM      who the mail is from: an address, or `Name <address>`
+MIANSHEN_SMS_URL        the gateway's address (https, or http on this machine)
+MIANSHEN_SMS_SIGNATURE  the registered signature, without brackets: 2 to 12 characters
+MIANSHEN_SMS_TOKEN      the gateway's token, if it wants one
 """
 
 from __future__ import annotations

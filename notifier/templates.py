@@ -15,9 +15,12 @@ from profiles.vault import Contact, masked_name
 
 _PLACEHOLDER = re.compile(r"\{(amount|period|title)\}")
 _STANDARD = Bilingual(
-    "您的{title}（{period}）金额为{amount}元，无需申请。", "You receive {title} for {period}: {amount} yuan. You need not apply."
+    "您的{title}（{period}）金额为{amount}元，无需申请。",
+    "You receive {title} for {period}: {amount} yuan. You need not apply.",
 )
-_WITHOUT_AMOUNT = Bilingual("您可享受{title}（{period}），无需申请。", "You receive {title} for {period}. You need not apply.")
+_WITHOUT_AMOUNT = Bilingual(
+    "您可享受{title}（{period}），无需申请。", "You receive {title} for {period}. You need not apply."
+)
 _CLOSING = Bilingual(
     "可在官方App或市民主页查看为什么、依据哪一条。如有异议，请拨打12345。\n本通知不含链接，不索要验证码、密码或银行卡号。",
     "Your own page shows why, and on which clause it rests. If you object, call 12345.\n"

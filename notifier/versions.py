@@ -11,9 +11,7 @@ from policies.policy import Policy
 from policies.vocabulary import Vocabulary
 
 
-def policy_by_version(
-    ledger: Ledger, vocabulary: Vocabulary, known: Iterable[Policy] = ()
-) -> Callable[[str], Policy]:
+def policy_by_version(ledger: Ledger, vocabulary: Vocabulary, known: Iterable[Policy] = ()) -> Callable[[str], Policy]:
     """Return a function from a version to its policy, read once.
 
     `known` are policies at hand; others are read from the text that the ledger keeps. The function raises

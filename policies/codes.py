@@ -65,9 +65,7 @@ def group_codes(name: str, kind: Code, vocabulary: Vocabulary, spot: Spot) -> tu
             "unknown-name",
             f"没有名为 `{name}` 的代码组",
             f"there is no group of codes called `{name}`",
-            f"是否想写 `{suggestion}`？"
-            if suggestion
-            else f"`{kind.code_set}` 的代码组：{', '.join(known) or '无'}",
+            f"是否想写 `{suggestion}`？" if suggestion else f"`{kind.code_set}` 的代码组：{', '.join(known) or '无'}",
             f"did you mean `{suggestion}`?"
             if suggestion
             else f"groups of `{kind.code_set}`: {', '.join(known) or 'none'}; or list the codes in brackets",
@@ -90,12 +88,7 @@ def within(lowering: Lowering, node: ast.Call) -> Node:
     kind = type_of(child)
     vocabulary = lowering.context.vocabulary
     code_set = vocabulary.code_sets.get(kind.code_set) if isinstance(kind, Code) else None
-    if (
-        isinstance(child, Quotient)
-        or not isinstance(kind, Code)
-        or code_set is None
-        or not code_set.hierarchical
-    ):
+    if isinstance(child, Quotient) or not isinstance(kind, Code) or code_set is None or not code_set.hierarchical:
         name = type_name(kind)
         raise lowering.source.at(node.args[0]).error(
             "wrong-type",

@@ -95,9 +95,7 @@ def _add_years(lowering: Lowering, node: ast.Call) -> Node:
 
 def month_start(day: Node) -> Node:
     """Return the first day of the month of `day`."""
-    back = Subtract(
-        Number(0, "days", 0, 30), DatePart(Number(0, "days", 1, 31), "day", day), integer_literal(1)
-    )
+    back = Subtract(Number(0, "days", 0, 30), DatePart(Number(0, "days", 1, 31), "day", day), integer_literal(1))
     return Subtract(Date(), day, back)
 
 

@@ -51,9 +51,7 @@ class ExampleFacts:
         return here
 
 
-def read_facts(
-    profile: Mapping[str, object], space: str, vocabulary: Vocabulary, place_of: PlaceOf
-) -> ExampleFacts:
+def read_facts(profile: Mapping[str, object], space: str, vocabulary: Vocabulary, place_of: PlaceOf) -> ExampleFacts:
     """Return the facts of a profile as written in a rule file. Raises PolicyError with every finding."""
     reader = _Reader(vocabulary, place_of)
     facts = reader.subject(profile, Scope(0, vocabulary.spaces[space]), (), "example")
@@ -68,12 +66,8 @@ class _Reader:
         self.place_of = place_of
         self.findings: list[Diagnostic] = []
 
-    def _report(
-        self, path: tuple[str | int, ...], code: str, zh: str, en: str, help_zh: str, help_en: str
-    ) -> None:
-        self.findings.append(
-            Diagnostic(code, Bilingual(zh, en), Bilingual(help_zh, help_en), self.place_of(path))
-        )
+    def _report(self, path: tuple[str | int, ...], code: str, zh: str, en: str, help_zh: str, help_en: str) -> None:
+        self.findings.append(Diagnostic(code, Bilingual(zh, en), Bilingual(help_zh, help_en), self.place_of(path)))
 
     def subject(
         self, given: Mapping[str, object], scope: Scope, path: tuple[str | int, ...], identity: str

@@ -87,9 +87,7 @@ def _run(policy: Policy, vocabulary: Vocabulary, example: Example, decide: Decid
             missing = Bilingual("没有这一条", "there is no such unit")
             yield ExampleResult(name, example.place, False, _in_words(expected), missing)
             continue
-        yield ExampleResult(
-            name, example.place, _agree(expected, found), _in_words(expected), _in_words(found)
-        )
+        yield ExampleResult(name, example.place, _agree(expected, found), _in_words(expected), _in_words(found))
 
 
 def _answers(policy: Policy, vocabulary: Vocabulary, example: Example, decide: Decide) -> dict[str, _Answer]:
@@ -102,10 +100,7 @@ def _answers(policy: Policy, vocabulary: Vocabulary, example: Example, decide: D
     units = subject.items((policy.for_each,))
     if units is None:
         return {"": _Answer("undetermined", None, (policy.for_each,))}
-    return {
-        unit.id: _answer(decide(fixed, subject, unit)) if in_force else _Answer("ineligible")
-        for unit in units
-    }
+    return {unit.id: _answer(decide(fixed, subject, unit)) if in_force else _Answer("ineligible") for unit in units}
 
 
 def _answer(decided: _Decided) -> _Answer:

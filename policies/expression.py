@@ -204,9 +204,7 @@ class Lowering:
             known |= {*self.context.definition_names, *self.context.parameters, *REFERENCES}
             known |= {*self.context.vocabulary.indicators}
         remedy = self._remedy(scope, name, known)
-        raise spot.error(
-            "unknown-name", f"未知的名称 `{name}`", f"unknown name `{name}`", remedy.zh, remedy.en
-        )
+        raise spot.error("unknown-name", f"未知的名称 `{name}`", f"unknown name `{name}`", remedy.zh, remedy.en)
 
     def _remedy(self, scope: Scope, name: str, known: set[str]) -> Bilingual:
         if scope is self.scope and scope is not self.subject and self.subject.find(name) is not None:

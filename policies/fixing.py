@@ -62,9 +62,7 @@ def fix(
     def optional(node: Node | None) -> Node | None:
         return None if node is None else settled(node)
 
-    tiers = tuple(
-        replace(one, when=optional(one.when), amount=settled(one.amount)) for one in policy.benefit.tiers
-    )
+    tiers = tuple(replace(one, when=optional(one.when), amount=settled(one.amount)) for one in policy.benefit.tiers)
     return FixedPolicy(
         policy,
         on,
@@ -115,9 +113,7 @@ class _Fixer:
 
     def _settle(self, node: Node) -> Node:
         if isinstance(node, Reference):
-            day = {"on": self.on, "period_start": self.period.start, "period_end": self.period.end}[
-                node.which
-            ]
+            day = {"on": self.on, "period_start": self.period.start, "period_end": self.period.end}[node.which]
             return Literal(Date(), to_day_number(day))
         if isinstance(node, ParameterValue):
             return self._parameter(node)
@@ -177,9 +173,7 @@ class _Fixer:
         values = self._indicator_values(indicator)
         if key is None:
             value = values.get("")
-            return Named(
-                node.type, node.name, Literal(node.type, value, None if value is not None else node.name)
-            )
+            return Named(node.type, node.name, Literal(node.type, value, None if value is not None else node.name))
         if not values:
             return Named(node.type, node.name, Literal(node.type, None, node.name))
         return Named(node.type, node.name, PrefixLookup(node.type, key, tuple(values.items())))
@@ -195,9 +189,7 @@ class _Fixer:
             }
         months = self.on.year * 12 + self.on.month - 1 - indicator.lag_months
         month = f"{months // 12:04d}-{months % 12 + 1:02d}"
-        return {
-            trimmed(region): series[month] for region, series in indicator.values.items() if month in series
-        }
+        return {trimmed(region): series[month] for region, series in indicator.values.items() if month in series}
 
 
 def given_value(value: object, kind: Type, name: str) -> Value:

@@ -204,9 +204,7 @@ def check_references(document: Document, shape: PolicyShape, vocabulary: Vocabul
                 )
 
 
-def check_sensitive_names(
-    document: Document, shape: PolicyShape, vocabulary: Vocabulary
-) -> Iterator[Diagnostic]:
+def check_sensitive_names(document: Document, shape: PolicyShape, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
     """Declared sensitive attributes exist and are sensitive."""
     known = {name for space in vocabulary.spaces.values() for name in _sensitive_names(space)}
     for name in shape.sensitive:
@@ -242,9 +240,7 @@ def unused_warnings(document: Document, shape: PolicyShape, context: Context) ->
             yield _warning(document, ("parameters", name), "unused-parameter", "参数", "parameter", name)
     for name in shape.sensitive:
         if name not in context.sensitive_used:
-            yield _warning(
-                document, ("sensitive", name), "unused-sensitive", "敏感属性", "sensitive attribute", name
-            )
+            yield _warning(document, ("sensitive", name), "unused-sensitive", "敏感属性", "sensitive attribute", name)
 
 
 def _warning(document: Document, path: Path, code: str, zh: str, en: str, name: str) -> Diagnostic:

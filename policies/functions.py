@@ -41,11 +41,7 @@ def call(lowering: Lowering, node: ast.Call) -> Operand:
     if not isinstance(node.func, ast.Name):
         raise _unknown(lowering.source.at(node.func).text, lowering.source.at(node.func))
     name = node.func.id
-    if (
-        name in AGGREGATES
-        and node.args
-        and (name not in ("min", "max") or is_collection(lowering, node.args[0]))
-    ):
+    if name in AGGREGATES and node.args and (name not in ("min", "max") or is_collection(lowering, node.args[0])):
         _check_arguments(node, spot, *AGGREGATES[name])
         return aggregate(lowering, name, node)
     function = FUNCTIONS.get(name)
@@ -119,11 +115,7 @@ def _rounding(mode: RoundingMode) -> Callable[[Lowering, ast.Call], Operand]:
         places = 0
         if len(node.args) == 2:
             given = node.args[1]
-            if (
-                not isinstance(given, ast.Constant)
-                or type(given.value) is not int
-                or not 0 <= given.value <= 6
-            ):
+            if not isinstance(given, ast.Constant) or type(given.value) is not int or not 0 <= given.value <= 6:
                 raise lowering.source.at(given).error(
                     "wrong-arguments",
                     f"小数位数应为 0 到 6 的整数，这里是 `{lowering.source.at(given).text}`",

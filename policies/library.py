@@ -93,14 +93,10 @@ def _unknown_references(policy: Policy, known: Mapping[str, Policy]) -> list[Dia
             found.append(
                 Diagnostic(
                     "unknown-policy",
-                    Bilingual(
-                        f"`{key}` 中的政策 `{other}` 不存在", f"`{key}` names `{other}`, which is no policy"
-                    ),
+                    Bilingual(f"`{key}` 中的政策 `{other}` 不存在", f"`{key}` names `{other}`, which is no policy"),
                     Bilingual(f"是否想写 `{suggestion}`？", f"did you mean `{suggestion}`?")
                     if suggestion
-                    else Bilingual(
-                        "更正 id，或先修好那个文件", "correct the id, or repair that policy's file first"
-                    ),
+                    else Bilingual("更正 id，或先修好那个文件", "correct the id, or repair that policy's file first"),
                     Place(policy.file),
                 )
             )

@@ -160,16 +160,12 @@ def _wrong(subject_zh: str, subject_en: str, detail: ErrorDetails, place: object
     code = "wrong-type"
     if kind == "literal_error":
         code = "unknown-choice"
-        choices = [
-            part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(", ")
-        ]
+        choices = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(", ")]
         suggestion = did_you_mean(str(value), choices)
         listed = ", ".join(choices)
         zh, en = f"不能是 {shown}", f"cannot be {shown}"
         remedy = (
-            Bilingual(
-                f"是否想写 `{suggestion}`？可选：{listed}", f"did you mean `{suggestion}`? one of: {listed}"
-            )
+            Bilingual(f"是否想写 `{suggestion}`？可选：{listed}", f"did you mean `{suggestion}`? one of: {listed}")
             if suggestion
             else Bilingual(f"可选：{listed}", f"one of: {listed}")
         )

@@ -37,11 +37,7 @@ def type_name(kind: Type | None) -> Bilingual:
     if isinstance(kind, Number):
         if kind.is_money:
             return Bilingual("金额", "an amount of money")
-        return (
-            Bilingual(f"数（{kind.unit}）", f"a number ({kind.unit})")
-            if kind.unit
-            else Bilingual("数", "a number")
-        )
+        return Bilingual(f"数（{kind.unit}）", f"a number ({kind.unit})") if kind.unit else Bilingual("数", "a number")
     if isinstance(kind, Date):
         return Bilingual("日期", "a date")
     if isinstance(kind, Code):
@@ -84,9 +80,7 @@ def with_unit(node: Node, unit: str) -> Node:
     """Return a bare node in `unit`."""
     kind = replace(number_of(node), unit=unit)
     if isinstance(node, If):
-        return replace(
-            node, type=kind, then=with_unit(node.then, unit), otherwise=with_unit(node.otherwise, unit)
-        )
+        return replace(node, type=kind, then=with_unit(node.then, unit), otherwise=with_unit(node.otherwise, unit))
     if isinstance(node, Minimum | Maximum):
         return replace(node, type=kind, children=tuple(with_unit(child, unit) for child in node.children))
     return replace(node, type=kind)
@@ -129,9 +123,7 @@ def aligned(node: Node, scale: int, spot: Spot) -> Node:
     if isinstance(node, If):
         # The factor goes to the branches, where it mostly meets literals.
         then, otherwise = aligned(node.then, scale, spot), aligned(node.otherwise, scale, spot)
-        return replace(
-            node, type=replace(kind, scale=scale, low=low, high=high), then=then, otherwise=otherwise
-        )
+        return replace(node, type=replace(kind, scale=scale, low=low, high=high), then=then, otherwise=otherwise)
     return Multiply(replace(kind, scale=scale, low=low, high=high), node, integer_literal(factor))
 
 

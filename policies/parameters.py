@@ -23,9 +23,7 @@ from policies.vocabulary import Vocabulary
 class ParameterReader:
     """Reads the parameters of one document."""
 
-    def __init__(
-        self, document: Document, vocabulary: Vocabulary, scope: Scope, definitions: frozenset[str]
-    ) -> None:
+    def __init__(self, document: Document, vocabulary: Vocabulary, scope: Scope, definitions: frozenset[str]) -> None:
         self._document = document
         self._keys = TableKeys(document, vocabulary, scope, definitions)
 
@@ -63,9 +61,7 @@ class ParameterReader:
 
     def _refuse_mixture(self, name: str, shape: ParameterShape) -> None:
         forms = [
-            key
-            for key, given in (("by", shape.by), ("by_region", shape.by_region), ("scale", shape.scale))
-            if given
+            key for key, given in (("by", shape.by), ("by_region", shape.by_region), ("scale", shape.scale)) if given
         ]
         only_tables = [key for key in ("otherwise", "each_further") if key in shape.model_fields_set]
         place = self._document.key_place(("parameters", name, (forms[1:] or only_tables or ["values"])[0]))
@@ -90,9 +86,7 @@ class ParameterReader:
 
     # Forms
 
-    def _scalar(
-        self, name: str, shape: ParameterShape | None, dated: list[tuple[date, Located]]
-    ) -> Parameter:
+    def _scalar(self, name: str, shape: ParameterShape | None, dated: list[tuple[date, Located]]) -> Parameter:
         entries = [Entry(one_value(located), located.place) for _, located in dated]
         kind = type_of_entries(name, shape.unit if shape else None, entries)
         contents = tuple(
@@ -130,15 +124,12 @@ class ParameterReader:
     def _table(self, name: str, shape: ParameterShape, dated: list[tuple[date, Located]]) -> Parameter:
         by = self._keys.keyed_by(name, shape.by or "", dated)
         tables = [
-            (day, self._rows(located, by.type) if located is not None else None)
-            for day, located in _or_none(dated)
+            (day, self._rows(located, by.type) if located is not None else None) for day, located in _or_none(dated)
         ]
         further = self._optional(name, "each_further", shape)
         otherwise = self._optional(name, "otherwise", shape)
         entries = [entry for _, rows in tables if rows is not None for entry in rows.values()]
-        kind = type_of_entries(
-            name, shape.unit, [*entries, *(one for one in (further, otherwise) if one is not None)]
-        )
+        kind = type_of_entries(name, shape.unit, [*entries, *(one for one in (further, otherwise) if one is not None)])
         if further is not None and not (isinstance(by.type, Number) and isinstance(kind, Number)):
             raise fail(
                 further.place,
@@ -201,9 +192,7 @@ class ParameterReader:
         return rows
 
     def _regional(self, name: str, shape: ParameterShape, dated: list[tuple[date, Located]]) -> Parameter:
-        tables = [
-            (day, self._regions(located) if located is not None else None) for day, located in _or_none(dated)
-        ]
+        tables = [(day, self._regions(located) if located is not None else None) for day, located in _or_none(dated)]
         entries = [entry for _, rows in tables if rows is not None for entry in rows.values()]
         kind = type_of_entries(name, shape.unit, entries)
         contents = tuple(
@@ -261,7 +250,4 @@ class ParameterReader:
 
 def _or_none(dated: list[tuple[date, Located]]) -> list[tuple[date, Located | None]]:
     """Replace abolished contents by None."""
-    return [
-        (day, None if isinstance(located, Scalar) and located.value is None else located)
-        for day, located in dated
-    ]
+    return [(day, None if isinstance(located, Scalar) and located.value is None else located) for day, located in dated]

@@ -47,9 +47,7 @@ _KINDS = {
 }
 _SILENCE = {
     "granted": Bilingual("未答复视为接受", "silence counts as acceptance"),
-    "not_taken_yet": Bilingual(
-        "未答复视为暂未领取，可随时再取", "silence means not taken yet; it can be taken later"
-    ),
+    "not_taken_yet": Bilingual("未答复视为暂未领取，可随时再取", "silence means not taken yet; it can be taken later"),
     "waived": Bilingual("未答复视为放弃", "silence counts as a waiver"),
 }
 _LIMITS = {
@@ -164,22 +162,16 @@ class _Telling:
         first, last = policy.in_force
         yield self.field("发文机关", "authority", policy.authority)
         if last is None:
-            yield self.field(
-                "施行", "in force", self.say(f"{first} 起，长期有效", f"from {first}, no end date")
-            )
+            yield self.field("施行", "in force", self.say(f"{first} 起，长期有效", f"from {first}, no end date"))
         else:
-            yield self.field(
-                "施行", "in force", self.say(f"{first} 起，至 {last}", f"from {first} until {last}")
-            )
+            yield self.field("施行", "in force", self.say(f"{first} 起，至 {last}", f"from {first} until {last}"))
         for basis in policy.basis:
             day = f" ({basis.date})" if basis.date is not None else ""
             note = f" {basis.note}" if basis.note is not None else ""
             yield self.field("依据", "basis", f"{basis.document}{day}{note}")
         yield self.field("方式", "delivery", _DELIVERY[policy.delivery].in_language(self.language))
         if policy.delivery == "confirm":
-            yield self.field(
-                "不答复时", "if there is no answer", _SILENCE[policy.silence].in_language(self.language)
-            )
+            yield self.field("不答复时", "if there is no answer", _SILENCE[policy.silence].in_language(self.language))
         yield self.field("周期", "period", _PERIODS[policy.period].in_language(self.language))
         if policy.for_each is not None:
             yield self.field("逐条计", "for each of", policy.for_each)
@@ -189,9 +181,7 @@ class _Telling:
     def _amounts(self, benefit: Benefit) -> Iterator[str]:
         for number, tier in enumerate(benefit.tiers, start=1):
             condition = tier.text or self.say("其余", "otherwise")
-            yield f"  {number}. " + self.field(
-                condition, condition, self._formula(tier.amount, tier.amount_text)
-            )
+            yield f"  {number}. " + self.field(condition, condition, self._formula(tier.amount, tier.amount_text))
         if benefit.amount is not None and not benefit.tiers:
             yield f"  {self._formula(benefit.amount, benefit.text)}"
         for key, text in benefit.limits:
@@ -206,28 +196,20 @@ class _Telling:
         if key != "rounding":
             return text
         to, mode = text.split(" ")
-        unit = (
-            _COINS[to].in_language(self.language)
-            if to in _COINS
-            else self.say(f"{to} 元的倍数", f"{to} yuan")
-        )
+        unit = _COINS[to].in_language(self.language) if to in _COINS else self.say(f"{to} 元的倍数", f"{to} yuan")
         return self.say(f"到{unit}，{_ROUNDING[mode].zh}", f"{unit}, {_ROUNDING[mode].en}")
 
     def _parameter(self, parameter: Parameter) -> Iterator[str]:
         title = parameter.title.in_language(self.language) if parameter.title is not None else parameter.name
         if parameter.form == "scalar":
-            changes = (
-                f"{from_day_number(day)}: {self._value(parameter, one)}" for day, one in parameter.dated
-            )
+            changes = (f"{from_day_number(day)}: {self._value(parameter, one)}" for day, one in parameter.dated)
             yield f"  {title}: " + "; ".join(changes)
             return
         yield f"  {title}:"
         for day, content in parameter.dated:
             yield f"    {from_day_number(day)}: {self._content(parameter, content)}"
         if parameter.each_further is not None:
-            yield "    " + self.field(
-                "每增一", "each further one", self._value(parameter, parameter.each_further)
-            )
+            yield "    " + self.field("每增一", "each further one", self._value(parameter, parameter.each_further))
         if parameter.has_otherwise:
             yield "    " + self.field("其余", "otherwise", self._value(parameter, parameter.default))
 
@@ -236,9 +218,7 @@ class _Telling:
             return self.say("废止", "abolished")
         if isinstance(content, Mapping):
             everywhere = self.say("全国", "everywhere")
-            return ", ".join(
-                f"{key or everywhere} = {self._value(parameter, one)}" for key, one in content.items()
-            )
+            return ", ".join(f"{key or everywhere} = {self._value(parameter, one)}" for key, one in content.items())
         assert isinstance(content, tuple)
         parts = []
         for start, rate in content:
@@ -267,9 +247,7 @@ class _Telling:
             yield self.field("资金", "fund", policy.fund)
 
     def _purposes(self) -> tuple[str, ...]:
-        return tuple(
-            self.field(name, name, purpose) for name, purpose in (self.policy.sensitive or {}).items()
-        )
+        return tuple(self.field(name, name, purpose) for name, purpose in (self.policy.sensitive or {}).items())
 
 
 def _conditions(condition: Condition, language: Language, indent: str) -> Iterator[str]:

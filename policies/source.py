@@ -84,9 +84,7 @@ def parse(source: Source) -> tuple[ast.expr, Source]:
     moved = Source(text.strip(), _moved(source, margin), source.exact, source.derived)
     whole = Spot(moved, ast.Pass())
     if not moved.text:
-        raise whole.error(
-            "bad-expression", "表达式是空的", "the expression is empty", "填写表达式", "write one"
-        )
+        raise whole.error("bad-expression", "表达式是空的", "the expression is empty", "填写表达式", "write one")
     if len(moved.text) > LENGTH_LIMIT:
         raise whole.error(
             "expression-too-long",

@@ -61,12 +61,8 @@ def _entry(lowering: Lowering, parameter: Parameter, key: ast.expr, spot: Spot) 
             "not-a-table",
             f"`{parameter.name}` 不是表，不能写 [ ]",
             f"`{parameter.name}` is no table; it takes no [ ]",
-            f"写 progressive({parameter.name}, 金额)"
-            if parameter.form == "scale"
-            else f"写 {parameter.name}",
-            f"write progressive({parameter.name}, amount)"
-            if parameter.form == "scale"
-            else f"write {parameter.name}",
+            f"写 progressive({parameter.name}, 金额)" if parameter.form == "scale" else f"写 {parameter.name}",
+            f"write progressive({parameter.name}, amount)" if parameter.form == "scale" else f"write {parameter.name}",
         )
     where = lowering.source.at(key)
     found = lowering.lower(key)

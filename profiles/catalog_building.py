@@ -19,9 +19,7 @@ from profiles.catalog_values import build_type, scaled
 Parts = Mapping[str, Mapping[str, tuple[Any, Where]]]
 
 # Words that the rule language keeps for itself; nothing that a policy names may be called so.
-RESERVED: frozenset[str] = frozenset(
-    {"on", "period_start", "period_end", "subject", "grants", *keyword.kwlist}
-)
+RESERVED: frozenset[str] = frozenset({"on", "period_start", "period_end", "subject", "grants", *keyword.kwlist})
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FUND = re.compile(r"[a-z][a-z0-9-]*")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -34,12 +32,9 @@ def build_catalog(parts: Parts, digest: str, findings: Findings) -> Catalog | No
     sources = build_sources(parts["sources"], parts["spaces"], code_sets, findings)
     deliveries = Deliveries.of(parts["sources"])
     spaces = build_spaces(parts["spaces"], code_sets, deliveries, findings)
-    groups = {
-        name: _group(part, where, code_sets, findings) for name, (part, where) in parts["code_groups"].items()
-    }
+    groups = {name: _group(part, where, code_sets, findings) for name, (part, where) in parts["code_groups"].items()}
     indicators = {
-        name: _indicator(name, part, where, code_sets, findings)
-        for name, (part, where) in parts["indicators"].items()
+        name: _indicator(name, part, where, code_sets, findings) for name, (part, where) in parts["indicators"].items()
     }
     if findings.found:
         return None
@@ -60,9 +55,7 @@ def _check_names(parts: Parts, findings: Findings) -> None:
             check_name(name, where, findings)
     for name, (_, where) in parts["funds"].items():
         if not _FUND.fullmatch(name):
-            _bad_name(
-                name, where, findings, "小写字母、数字和连字符", "lower-case letters, digits and hyphens"
-            )
+            _bad_name(name, where, findings, "小写字母、数字和连字符", "lower-case letters, digits and hyphens")
     for name, (space, where) in parts["spaces"].items():
         taken: dict[str, str] = {}
         for kind in ("attributes", "links", "collections"):
@@ -142,9 +135,7 @@ def _code_set(part: CodeSetPart, where: Where, findings: Findings) -> CodeSet:
             if successor not in part.codes:
                 _unknown_code(successor, spot / "successors", part.codes, findings)
     names = {code: entry.to_bilingual() for code, entry in part.codes.items()}
-    return CodeSet(
-        where.path[-1], part.title.to_bilingual(), names, part.hierarchical, part.open, part.pattern
-    )
+    return CodeSet(where.path[-1], part.title.to_bilingual(), names, part.hierarchical, part.open, part.pattern)
 
 
 def _validity(part: CodeSetPart) -> dict[str, Validity]:

@@ -187,9 +187,7 @@ def known_keys(path: tuple[Any, ...]) -> tuple[str, ...]:
     here: Any = CatalogFile
     for key in path:
         if isinstance(here, type) and issubclass(here, Part):
-            found = next(
-                (info for name, info in here.model_fields.items() if key in (name, info.alias)), None
-            )
+            found = next((info for name, info in here.model_fields.items() if key in (name, info.alias)), None)
             here = found.annotation if found is not None else None
         else:
             inner = get_args(here)

@@ -25,9 +25,7 @@ class Findings:
     def raise_if_any(self) -> None:
         """Raise CatalogError with every mistake, in the order of file and line."""
         if self.found:
-            raise CatalogError(
-                sorted(self.found, key=lambda one: (one.place.file or "", one.place.line or 0))
-            )
+            raise CatalogError(sorted(self.found, key=lambda one: (one.place.file or "", one.place.line or 0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,9 +176,7 @@ class Validity:
 
     def holds_on(self, day: date) -> bool:
         """Return whether the code is in use on `day`."""
-        return (self.valid_from is None or self.valid_from <= day) and (
-            self.valid_to is None or day <= self.valid_to
-        )
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,7 @@ def read_catalog(folder: Path | None = None) -> Catalog:
 
 def _files_of(folder: Path) -> list[Path]:
     try:
-        files = sorted(
-            path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file()
-        )
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
     except OSError:
         files = []
     if not files:

@@ -213,9 +213,7 @@ class _Builder:
     def require_one_register(self) -> None:
         for space, (_, where) in self.spaces.items():
             registers = [
-                name
-                for name, (part, _) in self.parts.items()
-                if (part.space, part.kind) == (space, "register")
+                name for name, (part, _) in self.parts.items() if (part.space, part.kind) == (space, "register")
             ]
             if len(registers) != 1:
                 self.findings.add(

@@ -62,10 +62,7 @@ class _Builder:
         return Space(
             name,
             part.title.to_bilingual(),
-            {
-                key: self.attribute(key, one, where / "attributes" / key, owner)
-                for key, one in part.attributes.items()
-            },
+            {key: self.attribute(key, one, where / "attributes" / key, owner) for key, one in part.attributes.items()},
             {key: self.link(key, one, where / "links" / key, owner) for key, one in part.links.items()},
             {
                 key: self.collection(key, one, where / "collections" / key, name)

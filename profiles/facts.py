@@ -93,9 +93,7 @@ class SubjectFacts:
             self._rows[source.id] = self._read_row(source.id, schema, names, declared)
         return self._rows[source.id].get(name)
 
-    def _read_row(
-        self, source: str, schema: dict[str, type[pl.DataType]], names: list[str], declared: Space
-    ) -> Row:
+    def _read_row(self, source: str, schema: dict[str, type[pl.DataType]], names: list[str], declared: Space) -> Row:
         snapshot = self.snapshot
         # Who is not in the register does not exist, whatever another source still says of them.
         if source != snapshot.register(self.space).id and not self._exists():
@@ -191,8 +189,6 @@ def _schema(names: Sequence[str], declared: Space | Collection) -> dict[str, typ
 
 
 def _unknown(place: str, name: str) -> StoreError:
-    error = StoreError.of(
-        "unknown-datum", f"`{place}` 没有数据项 `{name}`", f"`{place}` has no datum `{name}`"
-    )
+    error = StoreError.of("unknown-datum", f"`{place}` 没有数据项 `{name}`", f"`{place}` has no datum `{name}`")
     assert isinstance(error, StoreError)
     return error

@@ -60,9 +60,7 @@ def credit_check_character(first_seventeen: str) -> str:
 
 def organisation_check_character(first_eight: str) -> str:
     """Return the check character of an organisation code (GB 11714), the 17th of a credit code."""
-    total = sum(
-        int(char, 36) * weight for char, weight in zip(first_eight, ORGANISATION_WEIGHTS, strict=True)
-    )
+    total = sum(int(char, 36) * weight for char, weight in zip(first_eight, ORGANISATION_WEIGHTS, strict=True))
     return "0X987654321"[total % 11]
 
 

@@ -74,11 +74,7 @@ def source_of(file: Path, catalog: Catalog) -> str:
         IntakeError: no source, or none that the name could mean.
     """
     name = file.name.split(".", 1)[0]
-    found = [
-        source
-        for source in catalog.sources
-        if name == source or name.startswith((f"{source}-", f"{source}_"))
-    ]
+    found = [source for source in catalog.sources if name == source or name.startswith((f"{source}-", f"{source}_"))]
     found = found or [source for source in catalog.sources if name.startswith(source)]
     if found:
         return max(found, key=len)
@@ -160,18 +156,12 @@ def _read(
 ) -> int:
     opened = open_extract(file, scratch, limits)
     source = plan.source
-    needed = (
-        None
-        if opened.complete_header
-        else [source.key, *(each.column for each in source.fields if each.required)]
-    )
+    needed = None if opened.complete_header else [source.key, *(each.column for each in source.fields if each.required)]
     refusals.check_columns(file, opened.header, source.columns, needed)
     rows = 0
     for frame in opened.batches():
         frame = frame.rename({name: name.strip() for name in frame.columns if name != name.strip()})
-        refusals.check_columns(
-            file, [name for name in frame.columns if not name.startswith("_")], source.columns, []
-        )
+        refusals.check_columns(file, [name for name in frame.columns if not name.startswith("_")], source.columns, [])
         checked = check_batch(frame, plan)
         intake.add(checked)
         rows += checked.rows

@@ -88,9 +88,7 @@ def check_batch(frame: pl.DataFrame, plan: CheckPlan) -> Checked:
     malformed = cleaned.filter(pl.col(MALFORMED).is_not_null())
     if malformed.height:
         faults.append(
-            malformed.select(
-                ROW, field=pl.lit(""), column=pl.lit(""), value=pl.lit(""), reason=pl.col(MALFORMED)
-            )
+            malformed.select(ROW, field=pl.lit(""), column=pl.lit(""), value=pl.lit(""), reason=pl.col(MALFORMED))
         )
         cleaned_rows = cleaned.filter(pl.col(MALFORMED).is_null())
     else:
@@ -100,9 +98,7 @@ def check_batch(frame: pl.DataFrame, plan: CheckPlan) -> Checked:
     faults += identity_faults + value_faults
     together = pl.concat([cleaned_rows.select(ROW), identities, values], how="horizontal")
     if not faults:
-        return Checked(
-            together, no_faults(), together.select(_identity_columns(source)).clear(), cleaned.height
-        )
+        return Checked(together, no_faults(), together.select(_identity_columns(source)).clear(), cleaned.height)
     found = pl.concat([fault.select(list(FAULT_SCHEMA)) for fault in faults])
     faulty = found.select(ROW).unique()
     good = together.join(faulty, on=ROW, how="anti", maintain_order="left")
@@ -153,15 +149,11 @@ def _pseudonyms(
     if required:
         _add_missing(faults, cleaned, column, field)
     if wrong.null_count() < wrong.len():
-        numbers = pl.DataFrame({"n": numbers, "w": wrong}).select(pl.when(pl.col("w").is_null()).then("n"))[
-            "n"
-        ]
+        numbers = pl.DataFrame({"n": numbers, "w": wrong}).select(pl.when(pl.col("w").is_null()).then("n"))["n"]
     return numbers, pseudonyms(plan.key, space, numbers)
 
 
-def _items(
-    cleaned: pl.DataFrame, columns: list[pl.Series], plan: CheckPlan, faults: list[pl.DataFrame]
-) -> pl.Series:
+def _items(cleaned: pl.DataFrame, columns: list[pl.Series], plan: CheckPlan, faults: list[pl.DataFrame]) -> pl.Series:
     """Return the ids of the items: 16 hexadecimal digits, the same in every extract."""
     source = plan.source
     if source.item is not None:
@@ -189,9 +181,7 @@ def _values(cleaned: pl.DataFrame, plan: CheckPlan) -> tuple[pl.DataFrame, list[
     for field in plan.source.fields:
         if field.role == "link":
             assert field.target is not None and field.link is not None
-            _, column = _pseudonyms(
-                cleaned, field.column, field.target, field.name, field.required, plan, faults
-            )
+            _, column = _pseudonyms(cleaned, field.column, field.target, field.name, field.required, plan, faults)
             columns[field.link] = column
             continue
         column = first_pass[_name(field)]
@@ -229,9 +219,7 @@ def _value_expression(field: SourceField, plan: CheckPlan) -> pl.Expr:
 
 
 def _plain_text(text: pl.Expr) -> pl.Expr:
-    return ~(
-        text.str.contains(FORMULA) | text.str.contains(UNPRINTABLE) | (text.str.len_bytes() > LONGEST_TEXT)
-    )
+    return ~(text.str.contains(FORMULA) | text.str.contains(UNPRINTABLE) | (text.str.len_bytes() > LONGEST_TEXT))
 
 
 def _number_expression(text: pl.Expr, places: int) -> pl.Expr:
@@ -313,24 +301,16 @@ def _reason_expression(field: SourceField) -> pl.Expr:
         )
     if isinstance(field.type, Date):
         shape = r"^[0-9]{4}[^0-9]?[0-9]{1,2}[^0-9]?[0-9]{1,2}"
-        return (
-            strange.when(text.str.contains(shape))
-            .then(pl.lit("impossible-date"))
-            .otherwise(pl.lit("not-a-date"))
-        )
+        return strange.when(text.str.contains(shape)).then(pl.lit("impossible-date")).otherwise(pl.lit("not-a-date"))
     return strange.otherwise(pl.lit("unknown-code"))
 
 
-def _add_faults(
-    faults: list[pl.DataFrame], cleaned: pl.DataFrame, column: str, field: str, reasons: pl.Series
-) -> None:
+def _add_faults(faults: list[pl.DataFrame], cleaned: pl.DataFrame, column: str, field: str, reasons: pl.Series) -> None:
     if reasons.null_count() == reasons.len():
         return
     found = reasons.is_not_null().arg_true()
     texts = cleaned[column].gather(found)
-    formula = (
-        pl.when(texts.str.contains(FORMULA)).then(pl.lit("formula-in-cell")).otherwise(reasons.gather(found))
-    )
+    formula = pl.when(texts.str.contains(FORMULA)).then(pl.lit("formula-in-cell")).otherwise(reasons.gather(found))
     faults.append(
         pl.select(
             cleaned[ROW].gather(found).alias(ROW),

@@ -29,9 +29,7 @@ class Merged:
     live: int
 
 
-def split_duplicates(
-    rows: pl.DataFrame, keys: Keys, content: Sequence[str]
-) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+def split_duplicates(rows: pl.DataFrame, keys: Keys, content: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Return the rows alone with their key, the clashing rows, and how many identical copies were dropped.
 
     Identical rows count once. If two rows of one key differ, nobody can say which is right: all clash.
@@ -95,9 +93,7 @@ def merge_subjects(
         removed = gone.height
         parts.append(_empty_rows(gone, current, data, removed=True))
     rows = pl.concat(parts).sort("subject")
-    return Merged(
-        rows, changed, newcomers, incoming.height - changed.height, removed, newcomers.len() - removed
-    )
+    return Merged(rows, changed, newcomers, incoming.height - changed.height, removed, newcomers.len() - removed)
 
 
 def merge_items(
@@ -160,8 +156,6 @@ def _any_different(left: pl.DataFrame, right: pl.DataFrame, columns: Sequence[st
     return beside.select(pl.any_horizontal(different).alias("different"))["different"]
 
 
-def _empty_rows(
-    subjects: pl.DataFrame, like: pl.DataFrame, data: Sequence[str], removed: bool
-) -> pl.DataFrame:
+def _empty_rows(subjects: pl.DataFrame, like: pl.DataFrame, data: Sequence[str], removed: bool) -> pl.DataFrame:
     empty = [pl.lit(None, dtype=like.schema[name]).alias(name) for name in data]
     return subjects.select("subject", *empty, pl.lit(removed).alias("_removed"))

@@ -147,9 +147,7 @@ def check_columns(
                 place,
             )
         )
-    for name in sorted(
-        {name for name in present if list(found).count(name) > 1} if len(found) < 5000 else ()
-    ):
+    for name in sorted({name for name in present if list(found).count(name) > 1} if len(found) < 5000 else ()):
         findings.append(
             Diagnostic(
                 "repeated-column",

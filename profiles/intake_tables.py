@@ -60,9 +60,7 @@ def read_parquet(file: Path, batch_rows: int) -> tuple[tuple[str, ...], int, Bat
                     batch.validate(full=True)
                     plain = pa.RecordBatch.from_arrays(batch.columns, names=list(header))
                     frame = pl.DataFrame(pl.from_arrow(plain)).select(pl.all().cast(pl.String))
-                    yield frame.with_columns(
-                        pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW)
-                    )
+                    yield frame.with_columns(pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(ROW))
                     first += frame.height
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as problem:
             raise refusals.damaged(file, "Parquet") from problem
@@ -124,9 +122,7 @@ def _only_sheet(file: Path) -> tuple[str, list[list[str]]]:
     with _parsing(file), pd.ExcelFile(file, engine="calamine") as book:
         for each in book.book.sheets_metadata:
             if str(each.visible).endswith("Visible"):
-                sheet = pd.read_excel(
-                    book, sheet_name=each.name, header=None, dtype=str, keep_default_na=False
-                )
+                sheet = pd.read_excel(book, sheet_name=each.name, header=None, dtype=str, keep_default_na=False)
                 if any(str(cell).strip() for column in sheet for cell in sheet[column]):
                     filled[each.name] = sheet
     if not filled:

@@ -98,9 +98,7 @@ def _slow_csv(
             yield _numbered(_frame(header, rows, malformed), first)
 
 
-def _frame(
-    header: tuple[str, ...], rows: list[list[str | None]], malformed: list[str | None]
-) -> pl.DataFrame:
+def _frame(header: tuple[str, ...], rows: list[list[str | None]], malformed: list[str | None]) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
     return frame.with_columns(pl.Series(MALFORMED, malformed, dtype=pl.String))
 

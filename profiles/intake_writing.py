@@ -56,9 +56,7 @@ class IntakeWriting:
         self._schema = stored_schema(source)
         self._is_collection = source.kind == "collection"
         # What is compared: everything stored but the keys.
-        self._data = [name for name in self._schema if name != "item"] + (
-            ["_sealed"] if self._contacts else []
-        )
+        self._data = [name for name in self._schema if name != "item"] + (["_sealed"] if self._contacts else [])
         freshness = _freshness(plan)
         # Where data grows stale, being told the same again is news: the day of the extract counts.
         self._date_anew = extract == "partial" and bool(freshness)
@@ -165,9 +163,7 @@ class IntakeWriting:
                 for subject, number in arrived.select("subject", NUMBER).iter_rows()
             ]
         if self._contacts and merged.changed.height:
-            told = merged.changed.join(
-                known.select("subject", "_sealed"), on=["subject", "_sealed"], how="anti"
-            )
+            told = merged.changed.join(known.select("subject", "_sealed"), on=["subject", "_sealed"], how="anti")
             words = sorted(self._contacts)
             fields = [word.removeprefix(CONTACT_PREFIX) for word in words]
             # Row by row, as the vault's own order is: its tree then grows at one end.
@@ -203,9 +199,7 @@ class IntakeWriting:
         assert version is not None
         before = state or TableState(version=-1, layers=0)
         return {
-            QUARANTINE_TABLE: replace(
-                before, version=version, rows=before.rows + rows.height, layers=before.layers + 1
-            )
+            QUARANTINE_TABLE: replace(before, version=version, rows=before.rows + rows.height, layers=before.layers + 1)
         }
 
 
@@ -226,8 +220,6 @@ def _system_first(schema: dict[str, type[pl.DataType]]) -> list[str]:
 
 def _sealed(contacts: pl.DataFrame, key: bytes) -> pl.Series:
     """Return a keyed digest of each row's contacts: it tells whether they changed, and nothing else."""
-    joined = contacts.select(pl.concat_str([pl.all().fill_null("\x00")], separator="\x1f").alias("_sealed"))[
-        "_sealed"
-    ]
+    joined = contacts.select(pl.concat_str([pl.all().fill_null("\x00")], separator="\x1f").alias("_sealed"))["_sealed"]
     digests = [blake2b(text.encode(), key=key, digest_size=12).hexdigest() for text in joined.to_list()]
     return pl.Series("_sealed", digests, dtype=pl.String)

@@ -55,18 +55,12 @@ REASONS: Mapping[str, Bilingual] = {
     "duplicate-subject": Bilingual(
         "同一主体出现多次且内容不一", "the subject occurs several times with different content"
     ),
-    "duplicate-item": Bilingual(
-        "同一编号出现多次且内容不一", "the item occurs several times with different content"
-    ),
+    "duplicate-item": Bilingual("同一编号出现多次且内容不一", "the item occurs several times with different content"),
     "formula-in-cell": Bilingual("单元格中是公式", "a formula stands in the cell"),
-    "control-character": Bilingual(
-        "含有不可见的控制字符", "an invisible control character stands in the cell"
-    ),
+    "control-character": Bilingual("含有不可见的控制字符", "an invisible control character stands in the cell"),
     "too-long": Bilingual("文字过长", "the text is too long"),
     "malformed-contact": Bilingual("联系方式的格式不对", "the contact is malformed"),
-    "wrong-cell-count": Bilingual(
-        "该行单元格数与表头不符", "the row has another number of cells than the header"
-    ),
+    "wrong-cell-count": Bilingual("该行单元格数与表头不符", "the row has another number of cells than the header"),
     "not-json": Bilingual("该行不是 JSON", "the line is not JSON"),
     "not-an-object": Bilingual("该行不是 JSON 对象", "the line is not a JSON object"),
     "nested-value": Bilingual("单元格里是嵌套结构", "a cell holds a nested structure"),

@@ -27,9 +27,7 @@ from profiles.store import StoredTable, bucket_expression, bucket_of, open_table
 SEQUENCE = "_sequence"
 
 
-def open_snapshot(
-    home: Home, catalog: Catalog, on: date, versions: Mapping[str, int] | None = None
-) -> Snapshot:
+def open_snapshot(home: Home, catalog: Catalog, on: date, versions: Mapping[str, int] | None = None) -> Snapshot:
     """Open the store as it is now, or as it was at `versions` (see `Snapshot.versions`).
 
     Raises:
@@ -72,9 +70,7 @@ class Snapshot:
     @property
     def versions(self) -> dict[str, int]:
         """The Delta version of each table, and the number of the last intake: enough to open it again."""
-        return {SEQUENCE: self.sequence} | {
-            name: table.version for name, table in sorted(self.tables.items())
-        }
+        return {SEQUENCE: self.sequence} | {name: table.version for name, table in sorted(self.tables.items())}
 
     @property
     def buckets(self) -> range:
@@ -192,11 +188,7 @@ class Snapshot:
     def source_of_datum(self, space: str, name: str, collection: str | None = None) -> Source | None:
         """Return the source that delivers an attribute or link, or None if none does."""
         return next(
-            (
-                source
-                for source in self.catalog.sources_of(space, collection)
-                if source.field_of(name) is not None
-            ),
+            (source for source in self.catalog.sources_of(space, collection) if source.field_of(name) is not None),
             None,
         )
 

@@ -143,12 +143,8 @@ class StoredTable:
         )
         if subjects is not None:
             one = subjects.len() == 1
-            scan = scan.filter(
-                pl.col("subject") == subjects[0] if one else pl.col("subject").is_in(subjects.implode())
-            )
-        absent = [
-            pl.lit(None, dtype=kind).alias(name) for name, kind in needed.items() if name not in present
-        ]
+            scan = scan.filter(pl.col("subject") == subjects[0] if one else pl.col("subject").is_in(subjects.implode()))
+        absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in needed.items() if name not in present]
         try:
             return scan.select(*present, *absent).collect()
         except (pl.exceptions.PolarsError, OSError) as problem:
@@ -164,9 +160,7 @@ def latest(rows: pl.DataFrame) -> pl.DataFrame:
     if newer.is_empty():
         return rows
     newest = newer.filter(pl.col("_sequence") == pl.col("_sequence").max().over("subject"))
-    untouched = rows.filter(pl.col("_sequence") == oldest).join(
-        newest.select("subject"), on="subject", how="anti"
-    )
+    untouched = rows.filter(pl.col("_sequence") == oldest).join(newest.select("subject"), on="subject", how="anti")
     return pl.concat([untouched, newest])
 
 
@@ -209,9 +203,7 @@ def open_current(home: Home, manifest: Manifest, name: str) -> StoredTable | Non
     state = manifest.tables.get(name)
     if state is None:
         return None
-    return open_table(
-        home, name, state.version, date.fromisoformat(state.full_as_of) if state.full_as_of else None
-    )
+    return open_table(home, name, state.version, date.fromisoformat(state.full_as_of) if state.full_as_of else None)
 
 
 def append_rows(

@@ -123,9 +123,7 @@ def open_vault(home: Home, *, now: Callable[[], datetime] | None = None) -> Vaul
 class Vault:
     """An open vault. It may be used from several threads; close it, or use it as a context manager."""
 
-    def __init__(
-        self, home: Home, connection: sqlite3.Connection, cipher: AESGCM, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, home: Home, connection: sqlite3.Connection, cipher: AESGCM, now: Callable[[], datetime]) -> None:
         self._home = home
         self._connection = connection
         self._cipher = cipher
@@ -180,9 +178,7 @@ class Vault:
         with self._transaction() as connection:
             if counts_from > committed:
                 connection.execute("INSERT OR IGNORE INTO writing VALUES (?)", (counts_from,))
-            return connection.executemany(
-                "INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", sealed()
-            ).rowcount
+            return connection.executemany("INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", sealed()).rowcount
 
     def forget_unfinished(self) -> None:
         """Remove what an intake that never finished has left behind; the caller holds the store's lock."""
@@ -233,8 +229,7 @@ class Vault:
                 values,
             ).fetchall()
         return [
-            Opening(at, actor, purpose, whose, tuple(names.split(",")))
-            for at, actor, purpose, whose, names in rows
+            Opening(at, actor, purpose, whose, tuple(names.split(","))) for at, actor, purpose, whose, names in rows
         ]
 
     def _open(
@@ -263,9 +258,7 @@ class Vault:
             for subject in subjects:
                 newest = dict(self._connection.execute(query, (subject, *wanted, committed)).fetchall())
                 found[subject] = {
-                    name: self._unsealed(subject, name, value)
-                    for name, value in newest.items()
-                    if value is not None
+                    name: self._unsealed(subject, name, value) for name, value in newest.items() if value is not None
                 }
         return found
 
@@ -298,11 +291,7 @@ def masked_name(name: str | None) -> str | None:
 
 def masked_phone(phone: str | None) -> str | None:
     """Return `138****0001`."""
-    return (
-        f"{phone[:3]}{'*' * max(len(phone) - 7, 4)}{phone[-4:]}"
-        if phone and len(phone) >= 8
-        else phone and "****"
-    )
+    return f"{phone[:3]}{'*' * max(len(phone) - 7, 4)}{phone[-4:]}" if phone and len(phone) >= 8 else phone and "****"
 
 
 def masked_email(email: str | None) -> str | None:

@@ -61,9 +61,7 @@ def append(connection: Connection, *, at: str, actor: str, action: str, detail: 
 def digest_of_grants(grants: pl.DataFrame) -> str:
     """Return the digest of grants given with (at least) the columns of `DIGESTED`, in order of their id."""
     lines = grants.sort("id").select(
-        pl.concat_str(
-            [pl.col(name).cast(pl.String).fill_null(_NOTHING) for name in DIGESTED], separator="\x1f"
-        )
+        pl.concat_str([pl.col(name).cast(pl.String).fill_null(_NOTHING) for name in DIGESTED], separator="\x1f")
     )
     return sha256("\n".join(lines.to_series()).encode()).hexdigest()
 

@@ -44,9 +44,7 @@ WAITING_COLUMNS: dict[str, type[pl.DataType]] = {
 }
 
 
-def earlier_grants(
-    connection: Connection, subjects: pl.Series, policies: Iterable[str] | None = None
-) -> pl.DataFrame:
+def earlier_grants(connection: Connection, subjects: pl.Series, policies: Iterable[str] | None = None) -> pl.DataFrame:
     """Return the grants of these subjects (of any run, in any stage), of the named policies if given."""
     columns = table(tables.Grant).c
     query = select(*(columns[name] for name in EARLIER_COLUMNS))
@@ -105,9 +103,7 @@ class PastGrants:
         found = still_counting(earlier_grants(self._connection, owners))
         if self._without_run is not None:
             found = found.filter(pl.col("run") != self._without_run)
-        found = found.with_columns(
-            owner="subject", item="id", granted_on=pl.col("on").str.to_date("%Y-%m-%d")
-        )
+        found = found.with_columns(owner="subject", item="id", granted_on=pl.col("on").str.to_date("%Y-%m-%d"))
         return found.select("owner", "item", *names).sort("owner", "item")
 
 

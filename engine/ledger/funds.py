@@ -76,8 +76,7 @@ def balances_within(connection: Connection) -> list[Balance]:
     rows = connection.execute(select(funds).order_by(funds.c.id)).all()
     used = used_of(connection, [row.id for row in rows])
     return [
-        Balance(row.id, Bilingual(row.title_zh, row.title_en), row.appropriation, used.get(row.id, 0))
-        for row in rows
+        Balance(row.id, Bilingual(row.title_zh, row.title_en), row.appropriation, used.get(row.id, 0)) for row in rows
     ]
 
 
@@ -87,9 +86,7 @@ def available(ledger: Ledger, fund: str) -> int:
         return available_within(connection, [fund])[fund]
 
 
-def available_within(
-    connection: Connection, wanted: Iterable[str], without_run: str | None = None
-) -> dict[str, int]:
+def available_within(connection: Connection, wanted: Iterable[str], without_run: str | None = None) -> dict[str, int]:
     """Return what is left of each wanted fund. Movements of `without_run` are left out: a run that is
     continued must not compete with itself."""
     funds = table(tables.Fund)

@@ -108,8 +108,6 @@ def waiting(
     return _frame(ledger, query, _WAITING)
 
 
-def _frame(
-    ledger: Ledger, query: Select[tuple[object, ...]], schema: Mapping[str, type[pl.DataType]]
-) -> pl.DataFrame:
+def _frame(ledger: Ledger, query: Select[tuple[object, ...]], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     with ledger.reading() as connection:
         return to_frame(connection.execute(query).fetchall(), schema)

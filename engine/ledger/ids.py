@@ -21,9 +21,9 @@ def with_grant_ids(rows: pl.DataFrame) -> pl.DataFrame:
     keys = keys.with_columns(pl.Series("_key", digests, dtype=pl.String))
     # maintain_order: the caller has sorted the rows so that the database's B-trees grow at their end.
     joined = rows.join(keys, on=["policy", "unit", "period"], how="left", maintain_order="left")
-    return joined.with_columns(
-        id=pl.concat_str(pl.col("subject").str.slice(0, _SUBJECT_DIGITS), pl.col("_key"))
-    ).drop("_key")
+    return joined.with_columns(id=pl.concat_str(pl.col("subject").str.slice(0, _SUBJECT_DIGITS), pl.col("_key"))).drop(
+        "_key"
+    )
 
 
 def announcement_id(grant: str, kind: str) -> str:

@@ -132,16 +132,11 @@ def to_frame(rows: Sequence[Sequence[object]], columns: Mapping[str, type[pl.Dat
     """Return rows of the database as a frame with exactly these columns and types."""
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     return pl.DataFrame(
-        [
-            pl.Series(name, value, dtype=kind)
-            for (name, kind), value in zip(columns.items(), values, strict=True)
-        ]
+        [pl.Series(name, value, dtype=kind) for (name, kind), value in zip(columns.items(), values, strict=True)]
     )
 
 
-def insert_many(
-    connection: Connection, model: type[SQLModel], columns: Mapping[str, Sequence[object]]
-) -> int:
+def insert_many(connection: Connection, model: type[SQLModel], columns: Mapping[str, Sequence[object]]) -> int:
     """Insert rows given by columns, past the ORM and past Core's per-row work; return how many.
 
     The statement is compiled for the database's own placeholders and handed to the driver's executemany.
@@ -158,9 +153,7 @@ def insert_many(
 
 
 @cache
-def _insert_text(
-    dialect: Any, model: type[SQLModel], names: tuple[str, ...]
-) -> tuple[str, tuple[str, ...] | None]:
+def _insert_text(dialect: Any, model: type[SQLModel], names: tuple[str, ...]) -> tuple[str, tuple[str, ...] | None]:
     return _statement_text(dialect, insert(table(model)).values(dict.fromkeys(names)))
 
 

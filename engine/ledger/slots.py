@@ -42,9 +42,7 @@ def claim_slot(
     """Take a slot for `by`; False if another server has it, or it was run. An ended lease can be taken."""
     slots, now = table(tables.Slot), ledger.clock()
     with ledger.writing() as connection:
-        found = connection.execute(
-            select(slots).where(slots.c.policy == policy, slots.c.period == period)
-        ).first()
+        found = connection.execute(select(slots).where(slots.c.policy == policy, slots.c.period == period)).first()
         if found is None:
             connection.execute(
                 insert(slots).values(

@@ -40,9 +40,7 @@ _S = Stage
 # recovered are ends. What was paid comes back only by a proposal to a person.
 TRANSITIONS: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
     {
-        _S.MATCHED: frozenset(
-            {_S.VERIFIED, _S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}
-        ),
+        _S.MATCHED: frozenset({_S.VERIFIED, _S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}),
         _S.VERIFIED: frozenset({_S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}),
         _S.AWAITING_CONSENT: frozenset({_S.CONFIRMED, _S.DECLINED, _S.LAPSED, _S.SUSPENDED, _S.STOPPED}),
         _S.CONFIRMED: frozenset({_S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}),

@@ -43,5 +43,8 @@ def run_benchmarks(subjects: int, say: Speech, *, as_json: bool) -> None:
     ):  # fmt: skip
         measured = results[name]
         assert isinstance(measured, dict)
-        rows = [(key.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else value) for key, value in measured.items()]
+        rows = [
+            (key.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else value)
+            for key, value in measured.items()
+        ]
         console.print(table(title, ["", ""], rows, numbers=(1,)))

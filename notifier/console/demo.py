@@ -78,7 +78,9 @@ def _city(folder: Path, citizens: int, seed: int, on: date, say: Speech) -> Path
     if mark.exists():
         found = json.loads(mark.read_text("utf-8"))
         if {"citizens": found["citizens"], "seed": found["seed"]} == wanted:
-            console.print(say(f"样例城市已在 {folder},直接使用。", f"the sample city is already in {folder}; using it."))
+            console.print(
+                say(f"样例城市已在 {folder},直接使用。", f"the sample city is already in {folder}; using it.")
+            )
             return extracts
         shutil.rmtree(folder)
     elif folder.exists() and any(folder.iterdir()):
@@ -121,7 +123,9 @@ def _approve_library(installation: Installation, on: date, say: Speech) -> None:
             approved += approve(installation.ledger, policy.version, APPROVER, on)
     for fund, title in installation.catalog.vocabulary.funds.items():
         appropriate(installation.ledger, fund, APPROPRIATION, title=title, actor=APPROVER)
-    in_force = sum(p.in_force[0] <= on and (p.in_force[1] is None or on <= p.in_force[1]) for p in library.policies.values())
+    in_force = sum(
+        p.in_force[0] <= on and (p.in_force[1] is None or on <= p.in_force[1]) for p in library.policies.values()
+    )
     console.print(
         say(
             f"规则库:{len(library.policies)} 项政策({in_force} 项在 {on} 有效),{passed} 个例子通过,{failed} 个不符,新审批 {approved} 项",
@@ -137,7 +141,14 @@ def _explain_three(installation: Installation, on: date, report: RunReport) -> N
 
 def _close(folder: Path, report: RunReport, seconds: dict[str, float], say: Speech) -> None:
     rows: Sequence[tuple[str, str]] = [(step, f"{value:.1f}") for step, value in seconds.items()]
-    console.print(table(say("用时(秒)", "seconds"), ["", ""], [*rows, (say("合计", "total"), f"{sum(seconds.values()):.1f}")], numbers=(1,)))
+    console.print(
+        table(
+            say("用时(秒)", "seconds"),
+            ["", ""],
+            [*rows, (say("合计", "total"), f"{sum(seconds.values()):.1f}")],
+            numbers=(1,),
+        )
+    )
     console.print(closing_words(report, say), style="bold")
     home = f"--home {folder}"
     console.print(say("接下来可以试试:", "what to try next:"))

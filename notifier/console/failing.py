@@ -28,7 +28,11 @@ EXIT_CODES = (
     (7, "账本规则不允许,或账本打不开", "the ledger does not allow it, or cannot be opened"),
     (8, "批次无法计划或继续", "a run cannot be planned or continued"),
     (9, "通知渠道未配置或拒绝发送", "a channel is not configured, or refuses for good"),
-    (EXIT_NEEDS_A_PERSON, "批次完成,但有政策被暂停或失败,需人工处理", "the run finished, but a policy was held or failed"),
+    (
+        EXIT_NEEDS_A_PERSON,
+        "批次完成,但有政策被暂停或失败,需人工处理",
+        "the run finished, but a policy was held or failed",
+    ),
     (EXIT_INTERRUPTED, "被中断;再次运行会接着做", "interrupted; run again to continue"),
 )
 

@@ -49,7 +49,9 @@ def deliver(installation: Installation, say: Speech) -> Delivered:
             ledger,
             vault,
             channels,
-            renderer(policy_by_version(ledger, installation.catalog.vocabulary, policies), signature_from_environment()),
+            renderer(
+                policy_by_version(ledger, installation.catalog.vocabulary, policies), signature_from_environment()
+            ),
             on_progress=lambda done, total: bar.update(sending, completed=done, total=total),
         )
     return Delivered(routed, sent, tuple(name for name in SETTING_OF if name not in channels))
@@ -70,7 +72,10 @@ def print_delivery_report(delivered: Delivered, say: Speech) -> None:
         )
     for name in delivered.not_configured:
         console.print(
-            say(f"{names[name]}未配置,没有使用(设置 {SETTING_OF[name]})", f"{names[name]} is not configured and was not used (set {SETTING_OF[name]})"),
+            say(
+                f"{names[name]}未配置,没有使用(设置 {SETTING_OF[name]})",
+                f"{names[name]} is not configured and was not used (set {SETTING_OF[name]})",
+            ),
             style="dim",
         )
 
@@ -94,7 +99,14 @@ def show(installation: Installation, text: str | None, say: Speech, *, as_json: 
             print_json(found)
             return
         rows = [(channel, state, f"{count:,}") for channel, states in found.items() for state, count in states.items()]
-        console.print(table(say("投递", "deliveries"), [say("渠道", "channel"), say("状态", "state"), say("条数", "count")], rows, numbers=(2,)))
+        console.print(
+            table(
+                say("投递", "deliveries"),
+                [say("渠道", "channel"), say("状态", "state"), say("条数", "count")],
+                rows,
+                numbers=(2,),
+            )
+        )
         return
     notices = notices_of(ledger, subject_of(installation.home, text))
     if as_json:
@@ -109,5 +121,11 @@ def show(installation: Installation, text: str | None, say: Speech, *, as_json: 
         )
         for each in notices
     ]  # fmt: skip
-    heads = [say("日期", "on"), say("政策", "policy"), say("期间", "period"), say("金额(元)", "amount (yuan)"), say("投递", "deliveries")]
+    heads = [
+        say("日期", "on"),
+        say("政策", "policy"),
+        say("期间", "period"),
+        say("金额(元)", "amount (yuan)"),
+        say("投递", "deliveries"),
+    ]
     console.print(table(say("通知", "notices"), heads, rows, numbers=(3,)))

@@ -35,7 +35,10 @@ def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_
         errors = sum(each.severity == "error" for each in findings)
         warnings = len(findings) - errors
         console.print(
-            say(f"检查了 {checked} 个规则文件:{errors} 个错误,{warnings} 个警告", f"{checked} rule files checked: {errors} errors, {warnings} warnings")
+            say(
+                f"检查了 {checked} 个规则文件:{errors} 个错误,{warnings} 个警告",
+                f"{checked} rule files checked: {errors} errors, {warnings} warnings",
+            )
         )
     return PolicyError.exit_code if failed else 0
 
@@ -125,17 +128,29 @@ def show(installation: Installation, id: str, form: str, say: Speech) -> None:
 
 def approve(installation: Installation, ids: Sequence[str], by: str, effective: date, say: Speech) -> int:
     """Approve the present text of policies whose examples all pass; return 0, or 1 if one was refused."""
-    policies = list(installation.library.policies.values()) if list(ids) == ["all"] else [policy_of(installation, each) for each in ids]
+    policies = (
+        list(installation.library.policies.values())
+        if list(ids) == ["all"]
+        else [policy_of(installation, each) for each in ids]
+    )
     refused = 0
     rows = []
     for policy in policies:
         failed = [each for each in examples_of(installation, policy) if not each.passed]
         if failed:
             refused += 1
-            rows.append((policy.id, policy.version[:12], say(f"拒绝:{len(failed)} 个例子不符", f"refused: {len(failed)} examples fail")))
+            rows.append(
+                (
+                    policy.id,
+                    policy.version[:12],
+                    say(f"拒绝:{len(failed)} 个例子不符", f"refused: {len(failed)} examples fail"),
+                )
+            )
             continue
         add_version(installation.ledger, policy)
         fresh = approve_version(installation.ledger, policy.version, by, effective)
-        rows.append((policy.id, policy.version[:12], say("已审批", "approved") if fresh else say("早已审批", "approved before")))
+        rows.append(
+            (policy.id, policy.version[:12], say("已审批", "approved") if fresh else say("早已审批", "approved before"))
+        )
     console.print(table(say("审批", "approval"), [say("政策", "policy"), say("版本", "version"), ""], rows))
     return 1 if refused else 0

@@ -79,7 +79,14 @@ def intake_table(reports: list[IntakeReport], say: Speech) -> object:
         if report.already:
             why = say("同一文件已收过,没有变化", "the same file was taken in before; nothing changed")
         rows.append(
-            (report.source, f"{report.rows:,}", f"{report.taken:,}", f"{report.unchanged:,}", f"{report.quarantined:,}", why)
+            (
+                report.source,
+                f"{report.rows:,}",
+                f"{report.taken:,}",
+                f"{report.unchanged:,}",
+                f"{report.quarantined:,}",
+                why,
+            )
         )
     return table(say("收数", "intake"), columns, rows, numbers=(1, 2, 3, 4))
 
@@ -100,13 +107,24 @@ def sources(installation: Installation, id: str | None, say: Speech, *, as_json:
             (each.id, say.of(each.title), say.of(each.agency), each.space, each.refresh, len(each.columns))
             for each in known.values()
         ]
-        heads = ["id", say("名称", "title"), say("部门", "agency"), say("空间", "space"), say("更新", "refresh"), say("列", "columns")]
+        heads = [
+            "id",
+            say("名称", "title"),
+            say("部门", "agency"),
+            say("空间", "space"),
+            say("更新", "refresh"),
+            say("列", "columns"),
+        ]
         console.print(table(say("数据来源", "sources"), heads, rows, numbers=(5,)))
         return
     source = known[id]
     console.print(f"[bold]{say.of(source.title)}[/bold]  {say.of(source.agency)}  {source.catalogue}")
     console.print(say.of(source.purpose))
-    rows = [(column, say("证件号/编号", "identity"), "", "") for column in source.columns if column not in {f.column for f in source.fields}]
+    rows = [
+        (column, say("证件号/编号", "identity"), "", "")
+        for column in source.columns
+        if column not in {f.column for f in source.fields}
+    ]
     rows += [
         (each.column, each.name, each.role, say("必填", "required") if each.required else "") for each in source.fields
     ]
@@ -129,7 +147,10 @@ def gaps(installation: Installation, on: date, say: Speech, *, as_json: bool) ->
         table(
             say("隔离区", "quarantine"),
             [say("来源", "source"), say("列", "column"), say("原因", "reason"), say("行", "rows")],
-            [(row["source"], row["column"], say.of(REASONS[row["reason"]]), f"{row['rows']:,}") for row in by_reason.to_dicts()],
+            [
+                (row["source"], row["column"], say.of(REASONS[row["reason"]]), f"{row['rows']:,}")
+                for row in by_reason.to_dicts()
+            ],
             numbers=(3,),
         )
     )
@@ -189,7 +210,9 @@ def show(installation: Installation, text: str, on: date, say: Speech, *, as_jso
         for each, value, day in listed
     ]
     console.print(f"{say.of(space.title)}  {subject}")
-    console.print(table("", [say("数据", "datum"), say("值", "value"), say("来源", "source"), say("数据日期", "as of")], rows))
+    console.print(
+        table("", [say("数据", "datum"), say("值", "value"), say("来源", "source"), say("数据日期", "as of")], rows)
+    )
     for name, collection in space.collections.items():
         items = facts.items((name,))
         count = unknown if items is None else str(len(items))

@@ -56,9 +56,7 @@ def run_batch(
     as_json: bool,
 ) -> bool:
     """Run the batch and print its report; return whether a person has to look at something."""
-    report = run_with_progress(
-        installation, on, say, dry_run=dry_run, only=only, release=release, actor=actor
-    )
+    report = run_with_progress(installation, on, say, dry_run=dry_run, only=only, release=release, actor=actor)
     if as_json:
         print_json(report.to_json())
     else:
@@ -118,7 +116,10 @@ def print_report(report: RunReport, say: Speech) -> None:
     for each in report.policies:
         if each.held is not None:
             way = (
-                say(f"核对后放行:mianshen run --release {each.policy}", f"after a check: mianshen run --release {each.policy}")
+                say(
+                    f"核对后放行:mianshen run --release {each.policy}",
+                    f"after a check: mianshen run --release {each.policy}",
+                )
                 if each.held.releasable
                 else say("请修正规则", "correct the rule")
             )
@@ -189,7 +190,13 @@ def _reasons(each: PolicyReport, say: Speech) -> str:
 
 def fund_table(funds: Sequence[object], say: Speech) -> Table:
     """Return one line per fund."""
-    columns = [say("资金池", "fund"), "", say("拨款(元)", "appropriation (yuan)"), say("已占用", "used"), say("余额", "available")]
+    columns = [
+        say("资金池", "fund"),
+        "",
+        say("拨款(元)", "appropriation (yuan)"),
+        say("已占用", "used"),
+        say("余额", "available"),
+    ]
     rows = [
         (each.fund, say.of(each.title), say.yuan(each.appropriation), say.yuan(each.used), say.yuan(each.available))
         for each in funds
@@ -240,7 +247,13 @@ def show_grants(
             (row["policy"], row["period"], f"{row['grants']:,}", f"{row['subjects']:,}", say.yuan(row["amount"]))
             for row in totals(ledger).to_dicts()
         ]
-        heads = [say("政策", "policy"), say("期间", "period"), say("笔数", "grants"), say("对象", "subjects"), say("金额(元)", "amount (yuan)")]
+        heads = [
+            say("政策", "policy"),
+            say("期间", "period"),
+            say("笔数", "grants"),
+            say("对象", "subjects"),
+            say("金额(元)", "amount (yuan)"),
+        ]
         console.print(table(say("兑现合计", "grants in all"), heads, rows, numbers=(2, 3, 4)))
         return
     found = grants(ledger, subject=whose, policy=policy, limit=limit)
@@ -248,7 +261,15 @@ def show_grants(
     if as_json:
         print_json({"grants": found.to_dicts(), "waiting": held_back.to_dicts()})
         return
-    heads = [say("兑现单", "grant"), say("对象", "subject"), say("政策", "policy"), say("单元", "unit"), say("期间", "period"), say("金额(元)", "amount (yuan)"), say("状态", "stage")]
+    heads = [
+        say("兑现单", "grant"),
+        say("对象", "subject"),
+        say("政策", "policy"),
+        say("单元", "unit"),
+        say("期间", "period"),
+        say("金额(元)", "amount (yuan)"),
+        say("状态", "stage"),
+    ]
     console.print(
         table(
             say("兑现", "grants"), heads,
@@ -258,13 +279,22 @@ def show_grants(
     )  # fmt: skip
     if held_back.height:
         rows = [
-            (row["subject"], row["policy"], row["period"], say(*_WAITING.get(row["reason"], (row["reason"],) * 2)), row["detail"])
+            (
+                row["subject"],
+                row["policy"],
+                row["period"],
+                say(*_WAITING.get(row["reason"], (row["reason"],) * 2)),
+                row["detail"],
+            )
             for row in held_back.to_dicts()
         ]
         heads = [say("对象", "subject"), say("政策", "policy"), say("期间", "period"), say("原因", "reason"), ""]
         console.print(table(say("符合但在等待", "qualified, but waiting"), heads, rows))
     if found.height == limit:
-        console.print(say(f"只列出前 {limit} 笔;用 --limit 看更多", f"the first {limit} are listed; --limit shows more"), style="dim")
+        console.print(
+            say(f"只列出前 {limit} 笔;用 --limit 看更多", f"the first {limit} are listed; --limit shows more"),
+            style="dim",
+        )
 
 
 def verify_audit(installation: Installation, say: Speech, *, as_json: bool) -> int:

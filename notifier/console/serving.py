@@ -29,9 +29,7 @@ from profiles.secret import derived_key, secret_key
 from profiles.vault import open_vault
 
 
-def serve_until_stopped(
-    folder: Path | None, host: str, port: int, *, demo: bool, schedule: bool, say: Speech
-) -> None:
+def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool, schedule: bool, say: Speech) -> None:
     """Serve the pages and run the calendar until interrupted.
 
     Raises SettingsError if `demo` is asked for on data that are not the demo's.
@@ -125,7 +123,13 @@ def show_schedule(installation: Installation, say: Speech, *, as_json: bool) -> 
         problem = "" if each.problem is None else each.problem.diagnostics[0].message.in_language(say.language)
         missed = ", ".join(f"{slot.due_at.astimezone(ZONE):%Y-%m-%d}" for slot in each.missed) or problem or "-"
         rows.append((each.policy, each.calendar, last, missed, following))
-    heads = [say("政策", "policy"), say("日历", "calendar"), say("上次", "last"), say("待补跑", "to make up"), say("下次", "next")]
+    heads = [
+        say("政策", "policy"),
+        say("日历", "calendar"),
+        say("上次", "last"),
+        say("待补跑", "to make up"),
+        say("下次", "next"),
+    ]
     console.print(table(say("日历(北京时间)", "the calendar (Beijing time)"), heads, rows))
 
 

@@ -27,9 +27,7 @@ def samples_of(ledger: Ledger, each: int = EACH) -> list[Sample]:
     announcements, grants = table(tables.Announcement), table(tables.Grant)
     found: list[Sample] = []
     with ledger.reading() as connection:
-        spaces = connection.execute(
-            select(announcements.c.space).distinct().order_by(announcements.c.space)
-        ).scalars()
+        spaces = connection.execute(select(announcements.c.space).distinct().order_by(announcements.c.space)).scalars()
         for space in spaces.all():
             count = func.count()
             query = (

@@ -23,9 +23,7 @@ _HEADERS = {
 }
 
 
-async def with_security_headers(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
+async def with_security_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Add the headers; only the style sheet may be kept by a browser or a proxy."""
     response = await call_next(request)
     for name, value in _HEADERS.items():

@@ -51,7 +51,5 @@ def where(flags: Flags, column: pl.Series) -> pl.Series:
 
 def gathered(column: pl.Series, positions: Numbers) -> pl.Series:
     """Return the values at `positions`; a negative position gives null."""
-    places = pl.DataFrame({"p": pl.Series(positions, dtype=pl.Int64)}).select(
-        pl.when(pl.col("p") >= 0).then("p")
-    )
+    places = pl.DataFrame({"p": pl.Series(positions, dtype=pl.Int64)}).select(pl.when(pl.col("p") >= 0).then("p"))
     return column.gather(places["p"])

@@ -173,9 +173,7 @@ def _citizen_contacts(people: People, seed: int) -> pl.DataFrame:
 def _contacts(count: int, seed: int, who: str, first: int) -> Columns:
     chance = stream(seed, f"contacts:{who}")
     numbered = pl.Series(np.arange(1, count + 1)).cast(pl.String).str.zfill(8)
-    email = pl.DataFrame({"n": numbered}).select(pl.concat_str(pl.lit(who), "n", pl.lit("@example.invalid")))[
-        "literal"
-    ]
+    email = pl.DataFrame({"n": numbered}).select(pl.concat_str(pl.lit(who), "n", pl.lit("@example.invalid")))["literal"]
     channels = ("inbox,sms", "inbox,email", "inbox,sms,email", "inbox")
     return {
         "phone": where(happens(chance, 0.95, count), phone_numbers(count, first)),

@@ -34,9 +34,7 @@ class _Mistake:
     change: Change
 
 
-def soil(
-    source: Source, written: pl.DataFrame, chance: np.random.Generator, share: float, on: date
-) -> Soiled:
+def soil(source: Source, written: pl.DataFrame, chance: np.random.Generator, share: float, on: date) -> Soiled:
     """Return `written` with about `share` of its rows spoilt; contradicting doubles are added at the end."""
     wanted = int(written.height * share)
     mistakes = _mistakes(source, on)
@@ -65,9 +63,7 @@ def _changed(places: Numbers, height: int, mistake: _Mistake) -> pl.Expr:
     flags = np.zeros(height, dtype=bool)
     flags[places] = True
     column = pl.col(mistake.column)
-    return (
-        pl.when(pl.lit(pl.Series(flags))).then(mistake.change(column)).otherwise(column).alias(mistake.column)
-    )
+    return pl.when(pl.lit(pl.Series(flags))).then(mistake.change(column)).otherwise(column).alias(mistake.column)
 
 
 def _with_doubles(rows: pl.DataFrame, places: Numbers, column: str) -> tuple[pl.DataFrame, int]:

@@ -156,9 +156,7 @@ def _insurance(
     months = np.where(happens(chance, 0.01, count), 12, months)
     # Half a per cent each from employer and employee, on wages of some 4,000 to 20,000 yuan a month.
     paid = insured * 12 * chance.integers(4_000, 20_000, count)
-    rate = np.where(
-        happens(chance, 0.55, count), 0, (chance.beta(1.0, 22.0, count) * 10_000).astype(np.int64)
-    )
+    rate = np.where(happens(chance, 0.55, count), 0, (chance.beta(1.0, 22.0, count) * 10_000).astype(np.int64))
     exact = happens(chance, 0.01, count)
     rate = np.where(exact, np.array([550, 551, 2_000, 2_001])[chance.integers(0, 4, count)], rate)
     return {
@@ -167,9 +165,7 @@ def _insurance(
         "unemployment_insurance_paid": pl.Series(paid),
         "insured_people": pl.Series(insured),
         "layoff_rate": pl.Series(rate),
-        "impacted": pl.Series(
-            happens(chance, np.where((division >= 13) & (division <= 43), 0.12, 0.02), count)
-        ),
+        "impacted": pl.Series(happens(chance, np.where((division >= 13) & (division <= 43), 0.12, 0.02), count)),
     }
 
 
@@ -202,9 +198,7 @@ def _tax(
         "restricted_industry": pl.Series((division == 70) & happens(chance, 0.03, count)),
         "six_taxes_due": pl.Series((revenue * chance.uniform(0.001, 0.006, count)).astype(np.int64)),
         "union_fee_year": pl.Series(
-            np.where(
-                happens(chance, 0.45, count), employees * 12 * chance.integers(8_000, 30_000, count) // 50, 0
-            )
+            np.where(happens(chance, 0.45, count), employees * 12 * chance.integers(8_000, 30_000, count) // 50, 0)
         ),
     }
 

@@ -89,9 +89,7 @@ def _education(chance: np.random.Generator, people: People, on: date) -> tuple[C
     last_september = date(on.year if on.month >= 9 else on.year - 1, 9, 1)
     at_start = (to_day_number(last_september) - people.birth_days) / 365.2425
     goes = happens(chance, 0.96, count)
-    stage = np.select(
-        [(at_start >= 5) & (at_start < 6) & goes, (at_start >= 3) & (at_start < 5) & goes], [0, 1], 2
-    )
+    stage = np.select([(at_start >= 5) & (at_start < 6) & goes, (at_start >= 3) & (at_start < 5) & goes], [0, 1], 2)
     in_school = (at_start >= 6) & (at_start < 18)
     at_college = (at_start >= 18) & (at_start < 23) & happens(chance, 0.62, count)
     postgraduate = (at_start >= 22) & (at_start < 26) & happens(chance, 0.10, count)
@@ -126,9 +124,7 @@ def _education(chance: np.random.Generator, people: People, on: date) -> tuple[C
     return columns, np.where(done <= 3, graduated, -1), student
 
 
-def _work(
-    chance: np.random.Generator, people: People, firms: Firms, student: Flags
-) -> tuple[Numbers, Numbers]:
+def _work(chance: np.random.Generator, people: People, firms: Firms, student: Flags) -> tuple[Numbers, Numbers]:
     able = (people.age >= 18) & (people.age < np.where(people.male, 61.0, 56.0)) & ~student & people.alive
     share = np.array([0.80, 0.025, 0.175])
     work = np.where(able, drawn(chance, share, people.count), NOT_INSURED)
@@ -147,9 +143,7 @@ def _incomes(chance: np.random.Generator, age: Reals, work: Numbers, poor: Flags
         [wage, 2_255.0, pension, other],
         default=0.0,
     )
-    reduced = np.where(
-        work == EMPLOYED, np.minimum(income * 0.3, 2_800.0), np.minimum(income * 0.25, 1_400.0)
-    )
+    reduced = np.where(work == EMPLOYED, np.minimum(income * 0.3, 2_800.0), np.minimum(income * 0.25, 1_400.0))
     return np.where(poor, reduced, income).astype(np.int64) * 100
 
 
@@ -243,9 +237,7 @@ def _insurance(
         "flexible_employment": pl.Series(flexible),
         "social_insurance_paid": pl.Series(np.where(pays, paid, 0)),
         "social_insurance_region": region,
-        "social_insurance_months": pl.Series(
-            np.where(pays, np.minimum(insured, chance.integers(0, 240, count)), 0)
-        ),
+        "social_insurance_months": pl.Series(np.where(pays, np.minimum(insured, chance.integers(0, 240, count)), 0)),
         "employer": gathered(firms.codes, employer),
     }
 

@@ -99,6 +99,6 @@ def firm_names(chance: np.random.Generator, kinds: pl.Series) -> pl.Series:
             kinds.replace_strict(_ENDINGS, return_dtype=pl.String).alias("ending"),
         ]
     )
-    return frame.select(
-        pl.concat_str("place", "first", "second", "number", pl.lit("号"), "ending").alias("name")
-    )["name"]
+    return frame.select(pl.concat_str("place", "first", "second", "number", pl.lit("号"), "ending").alias("name"))[
+        "name"
+    ]

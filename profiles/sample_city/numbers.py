@@ -83,9 +83,7 @@ def credit_codes(count: int) -> pl.Series:
     alphabet = {character: value for value, character in enumerate(CREDIT_ALPHABET)}
     inner_values = np.array([alphabet[character] for character in "0X987654321"])[total % 11]
     fixed = np.array([alphabet[character] for character in f"{CREDIT_PREFIX}MA"])
-    values = np.concatenate(
-        [np.broadcast_to(fixed, (count, len(fixed))), inner_digits, inner_values[:, None]], axis=1
-    )
+    values = np.concatenate([np.broadcast_to(fixed, (count, len(fixed))), inner_digits, inner_values[:, None]], axis=1)
     checks = words(tuple(CREDIT_ALPHABET), -(values @ np.array(CREDIT_WEIGHTS)) % 31)
     return _joined(f"{CREDIT_PREFIX}MA", pl.Series(numbers).cast(pl.String).str.zfill(6), inner, checks)
 
@@ -114,6 +112,4 @@ def account_numbers(count: int, first: int = 0) -> pl.Series:
     doubled[:, 1::2] *= 2
     doubled = np.where(doubled > 9, doubled - 9, doubled)
     checks = -doubled.sum(axis=1) % 10
-    return _joined(
-        _ACCOUNT_PREFIX, pl.Series(body).cast(pl.String).str.zfill(12), pl.Series(checks).cast(pl.String)
-    )
+    return _joined(_ACCOUNT_PREFIX, pl.Series(body).cast(pl.String).str.zfill(12), pl.Series(checks).cast(pl.String))

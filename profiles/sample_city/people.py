@@ -118,14 +118,10 @@ def _households(chance: np.random.Generator, citizens: int) -> tuple[Numbers, Nu
     return shape, household, np.arange(citizens) - first[household]
 
 
-def _ages(
-    chance: np.random.Generator, shape: Numbers, household: Numbers, role: Numbers, place: Numbers
-) -> Reals:
+def _ages(chance: np.random.Generator, shape: Numbers, household: Numbers, role: Numbers, place: Numbers) -> Reals:
     """Return exact ages; within a household they fit each other."""
     count, people = len(shape), len(household)
-    child = np.where(
-        happens(chance, 0.12, count), chance.uniform(0.0, 3.4, count), chance.uniform(0.0, 23.0, count)
-    )
+    child = np.where(happens(chance, 0.12, count), chance.uniform(0.0, 3.4, count), chance.uniform(0.0, 23.0, count))
     eldest = child + np.where(shape == _TWO_CHILDREN, chance.uniform(1.5, 6.0, count), 0.0)
     head = np.select(
         [np.isin(shape, _ELDER_SHAPES), shape == 2, shape == 3],
@@ -186,9 +182,7 @@ def _spread(birth_days: Numbers, candidates: Numbers, edges: list[date]) -> None
     birth_days[chosen] = numbers[np.arange(len(chosen)) % len(numbers)]
 
 
-def _sexes(
-    chance: np.random.Generator, shape: Numbers, household: Numbers, role: Numbers, place: Numbers
-) -> Flags:
+def _sexes(chance: np.random.Generator, shape: Numbers, household: Numbers, role: Numbers, place: Numbers) -> Flags:
     head_share = np.select([shape == 0, shape == 8], [0.33, 0.15], default=0.56)
     head = happens(chance, head_share, len(shape))[household]
     grandfather = happens(chance, 0.4, len(shape))[household]
@@ -199,9 +193,7 @@ def _sexes(
     )
 
 
-def _registration(
-    chance: np.random.Generator, household: Numbers, role: Numbers, district: Numbers
-) -> pl.Series:
+def _registration(chance: np.random.Generator, household: Numbers, role: Numbers, district: Numbers) -> pl.Series:
     count, people = len(district), len(household)
     away = np.where(happens(chance, 0.12, count), drawn(chance, _ELSEWHERE_WEIGHTS, count), -1)[household]
     other_spouse = (role == SPOUSE) & happens(chance, 0.06, people)
@@ -214,8 +206,6 @@ def _guardians(household: Numbers, place: Numbers, role: Numbers, age: Reals, ma
     here = np.arange(len(household))
     head = here - place
     second = np.minimum(head + 1, len(here) - 1) if len(here) else head
-    has_couple = (
-        (role[second] == SPOUSE) & (household[second] == household) if len(here) else np.zeros(0, bool)
-    )
+    has_couple = (role[second] == SPOUSE) & (household[second] == household) if len(here) else np.zeros(0, bool)
     mother = np.where(has_couple & male[head], second, head)
     return np.where((role == CHILD) & (age < 18.0), mother, -1)

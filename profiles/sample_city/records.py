@@ -57,17 +57,13 @@ def _births(chance: np.random.Generator, people: People, lives: Lives, today: in
     count = len(owner)
     kind = np.concatenate([kind, 2 + drawn(chance, (0.6, 0.3, 0.1), len(ended))])
     babies_born = np.where(kind >= 2, 0, np.where(happens(chance, 0.03, count), 2, 1))
-    months = np.where(
-        happens(chance, 0.08, count), chance.integers(0, 12, count), chance.integers(12, 180, count)
-    )
+    months = np.where(happens(chance, 0.08, count), chance.integers(0, 12, count), chance.integers(12, 180, count))
     return Records(
         owner,
         record_numbers("FM", count),
         {
             "occurred_on": days(np.concatenate([day, today - chance.integers(0, 365, len(ended))])),
-            "kind": words(
-                ("natural", "difficult", "terminated_early", "terminated_mid", "terminated_late"), kind
-            ),
+            "kind": words(("natural", "difficult", "terminated_early", "terminated_mid", "terminated_late"), kind),
             "babies": pl.Series(babies_born),
             "direct_settlement": pl.Series(happens(chance, 0.9, count)),
             "employer_kind": words(
@@ -161,9 +157,7 @@ def _hires(chance: np.random.Generator, people: People, firms: Firms, lives: Liv
     firm = np.where(is_second, other, lives.employer[person])
     since = np.where(fresh[person], np.maximum(today - lives.graduated[person], 1), 720)
     contract = today - (chance.random(count) * since).astype(np.int64)
-    insured = np.maximum(
-        (today - contract) // 30 - (chance.random(count) < 0.15) * chance.integers(0, 4, count), 0
-    )
+    insured = np.maximum((today - contract) // 30 - (chance.random(count) < 0.15) * chance.integers(0, 4, count), 0)
     insured = np.where(happens(chance, 0.03, count), 3, insured)
     monthly = lives.income[person] * 105 // 1_000
     return Records(
@@ -173,18 +167,14 @@ def _hires(chance: np.random.Generator, people: People, firms: Firms, lives: Liv
             "person": people.numbers.gather(pl.Series(person)),
             "group": _groups(chance, person, people, lives, on),
             "contract_on": days(contract),
-            "contract_months": pl.Series(
-                np.array([6, 12, 24, 36])[drawn(chance, (0.1, 0.4, 0.2, 0.3), count)]
-            ),
+            "contract_months": pl.Series(np.array([6, 12, 24, 36])[drawn(chance, (0.1, 0.4, 0.2, 0.3), count)]),
             "insured_months": pl.Series(insured),
             "personal_insurance_paid": pl.Series(monthly * insured),
         },
     )
 
 
-def _groups(
-    chance: np.random.Generator, person: Numbers, people: People, lives: Lives, on: date
-) -> pl.Series:
+def _groups(chance: np.random.Generator, person: Numbers, people: People, lives: Lives, on: date) -> pl.Series:
     graduated, today = lives.graduated[person], to_day_number(on)
     this_year: Flags = graduated >= to_day_number(date(on.year, 1, 1))
     recent = (graduated >= 0) & (today - graduated < 731)
@@ -215,13 +205,9 @@ def _qualifications(chance: np.random.Generator, firms: Firms, today: int) -> Re
     issued = today - chance.integers(5, 1_500, len(holders))
     # A renewed title is a second row beside the expired first one.
     renewed = sequence > 1
-    small = (
-        firms.is_enterprise & happens(chance, np.where(firms.technical, 0.2, 0.0), firms.count)
-    ).nonzero()[0]
+    small = (firms.is_enterprise & happens(chance, np.where(firms.technical, 0.2, 0.0), firms.count)).nonzero()[0]
     owner = np.concatenate([holders, holders[renewed], small])
-    kind = np.concatenate(
-        [np.zeros(len(holders) + int(renewed.sum()), dtype=np.int64), np.full(len(small), 2)]
-    )
+    kind = np.concatenate([np.zeros(len(holders) + int(renewed.sum()), dtype=np.int64), np.full(len(small), 2)])
     issued = np.concatenate([issued, issued[renewed] - 1_096, today - chance.integers(5, 700, len(small))])
     sequence = np.concatenate([sequence, sequence[renewed] - 1, np.ones(len(small), dtype=np.int64)])
     return Records(

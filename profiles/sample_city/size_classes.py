@@ -38,8 +38,6 @@ def size_classes(division: Numbers, employees: Numbers, revenue: Numbers) -> pl.
     found = np.full(len(division), 4)
     for low, high, staff, turnover in _TABLE:
         here = (division >= low) & (division <= high)
-        reached = [
-            (employees >= staff[rank]) & (in_ten_thousands >= turnover[rank]) for rank in range(len(staff))
-        ]
+        reached = [(employees >= staff[rank]) & (in_ten_thousands >= turnover[rank]) for rank in range(len(staff))]
         found = np.where(here, np.select(reached, [0, 1, 2], default=3), found)
     return words(_CLASSES, found)

@@ -65,11 +65,7 @@ def _written(field: SourceField, typed: bool) -> pl.Expr:
     if field.role != "attribute":
         return value
     if isinstance(field.type, Bool):
-        return (
-            value
-            if typed
-            else pl.when(value).then(pl.lit(field.yes[-1])).when(~value).then(pl.lit(field.no[-1]))
-        )
+        return value if typed else pl.when(value).then(pl.lit(field.yes[-1])).when(~value).then(pl.lit(field.no[-1]))
     if isinstance(field.type, Number):
         return _number(value.cast(pl.Int64), field.type.scale + field.power, typed)
     if isinstance(field.type, Date):

@@ -40,9 +40,7 @@ def test_the_sum_of_a_whole_collection_stays_within_64_bits(catalog: Catalog) ->
         for collection in space.collections.values():
             for attribute in collection.attributes.values():
                 if isinstance(attribute.type, Number):
-                    assert attribute.type.high * collection.at_most < 2**62, (
-                        f"{collection.name}.{attribute.name}"
-                    )
+                    assert attribute.type.high * collection.at_most < 2**62, f"{collection.name}.{attribute.name}"
 
 
 def test_what_touches_on_health_or_loss_is_sensitive(catalog: Catalog) -> None:

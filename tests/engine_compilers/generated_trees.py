@@ -42,9 +42,7 @@ def _links(**links: str) -> dict[str, Link]:
     return {name: Link(name, target, Bilingual(name, name)) for name, target in links.items()}
 
 
-def _collection(
-    name: str, attributes: dict[str, Attribute], links: dict[str, Link], member: str | None
-) -> Collection:
+def _collection(name: str, attributes: dict[str, Attribute], links: dict[str, Link], member: str | None) -> Collection:
     return Collection(name, Bilingual(name, name), attributes, links, member, 20)
 
 
@@ -112,10 +110,7 @@ def _frame(rows: list[dict], keys: list[str], attributes: dict, links: dict) -> 
         kinds = {Bool: pl.Boolean, Number: pl.Int64, Date: pl.Date}
         schema[name] = kinds.get(type(one.type), pl.String)
     columns = {
-        name: [
-            from_day_number(row[name]) if kind is pl.Date and row[name] is not None else row[name]
-            for row in rows
-        ]
+        name: [from_day_number(row[name]) if kind is pl.Date and row[name] is not None else row[name] for row in rows]
         for name, kind in schema.items()
     }
     return pl.DataFrame(columns, schema=schema)
@@ -136,9 +131,7 @@ class WorldFacts:
         return self.item["item"] if self.item is not None else None
 
     def _own(self, name: str) -> bool:
-        return self.collection is not None and (
-            name in self.collection.attributes or name in self.collection.links
-        )
+        return self.collection is not None and (name in self.collection.attributes or name in self.collection.links)
 
     def value(self, path: tuple[str, ...]) -> Value:
         name = path[0]
@@ -168,10 +161,7 @@ class WorldFacts:
             return None
         declared = VOCABULARY.spaces[here.space].collections[name]
         listed = self.world.items[here.space, name].get(here.subject, [])
-        return [
-            WorldFacts(self.world, declared.member_space, item.get("member"), item, declared)
-            for item in listed
-        ]
+        return [WorldFacts(self.world, declared.member_space, item.get("member"), item, declared) for item in listed]
 
 
 def make_world(seed: int, size: int = 5) -> World:
@@ -246,9 +236,7 @@ class Seen:
             found += [((a.name,), a.type) for a in space.attributes.values()]
             links |= space.links
         for link in links.values():
-            found += [
-                ((link.name, a.name), a.type) for a in VOCABULARY.spaces[link.target].attributes.values()
-            ]
+            found += [((link.name, a.name), a.type) for a in VOCABULARY.spaces[link.target].attributes.values()]
         if "guardian" in links:
             found.append((("guardian", "employer", "staff"), NUMBER))
             found.append((("guardian", "guardian", "born"), DATE))
@@ -306,9 +294,7 @@ class TreeMaker:
             return t.Literal(type_, r.choice([0, 1, -1, 2, 3, 7, 10, -10, 60, 65, 100]))
         if isinstance(type_, Date):
             return t.Literal(type_, r.choice(DAYS))
-        return t.Literal(
-            type_, r.choice(TEXTS if isinstance(type_, Text) else REGIONS if type_ == REGION else SIZES)
-        )
+        return t.Literal(type_, r.choice(TEXTS if isinstance(type_, Text) else REGIONS if type_ == REGION else SIZES))
 
     def leaf(self, type_: Type, seen: tuple[Seen, ...]) -> t.Node:
         r = self.r
@@ -331,9 +317,7 @@ class TreeMaker:
                 ["", "31", "3101", "310101", "32", "65", "6504", "33", "11", "12", "13", "14"],
                 r.randint(1, 12),
             )
-            return t.PrefixLookup(
-                type_, self.tree(REGION, seen, room - 1), tuple((p, content()) for p in prefixes)
-            )
+            return t.PrefixLookup(type_, self.tree(REGION, seen, room - 1), tuple((p, content()) for p in prefixes))
         if r.random() < 0.4:
             cases: tuple = tuple((one, content()) for one in r.sample(SIZES, r.randint(1, 3)))
             return t.Lookup(
@@ -392,9 +376,7 @@ class TreeMaker:
                 )
             return t.In(BOOL, self.tree(SIZE, seen, room), tuple(r.sample(SIZES, r.randint(1, 3))))
         if kind == "within":
-            prefixes = r.sample(
-                ["31", "3101", "32", "65", "6504", "33", "11", "12", "13", "14"], r.randint(1, 9)
-            )
+            prefixes = r.sample(["31", "3101", "32", "65", "6504", "33", "11", "12", "13", "14"], r.randint(1, 9))
             return t.Within(BOOL, self.tree(REGION, seen, room), tuple(prefixes))
         if kind == "date":
             return t.Compare(BOOL, order, self.tree(DATE, seen, room), self.tree(DATE, seen, room))
@@ -451,9 +433,7 @@ class TreeMaker:
             return t.MonthsBetween(NUMBER, self.tree(DATE, seen, room), self.tree(DATE, seen, room))
         if kind == "days":
             return t.Subtract(NUMBER, self.tree(DATE, seen, room), self.tree(DATE, seen, room))
-        return self.aggregate(NUMBER, r.choice(["count", "sum", "min", "max"]), seen, room) or self.leaf(
-            NUMBER, seen
-        )
+        return self.aggregate(NUMBER, r.choice(["count", "sum", "min", "max"]), seen, room) or self.leaf(NUMBER, seen)
 
     def date(self, seen: tuple[Seen, ...], room: int) -> t.Node:
         r, room = self.r, room - 1
@@ -479,9 +459,7 @@ class TreeMaker:
         path, collection = r.choice(possible)
         depth = len(seen)
         inside = (*seen, Seen(collection.member_space, collection))
-        filter_ = (
-            self.tree(BOOL, inside, room - 1) if kind not in ("any", "all") and r.random() < 0.6 else None
-        )
+        filter_ = self.tree(BOOL, inside, room - 1) if kind not in ("any", "all") and r.random() < 0.6 else None
         value = None if kind == "count" else self.tree(type_, inside, room - 1)
         text = f"{kind}({'.'.join(path)}) {r.random()}"
         return t.Aggregate(type_, kind, path, from_depth, depth, filter_, value, text)

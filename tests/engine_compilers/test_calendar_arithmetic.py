@@ -45,9 +45,7 @@ def test_any_day_is_taken_apart_rightly(number: int) -> None:
         (date(2025, 3, 30), date(2025, 3, 30), 0),
     ],
 )
-def test_completed_months_are_counted_to_the_last_day_of_a_short_month(
-    start: date, end: date, months: int
-) -> None:
+def test_completed_months_are_counted_to_the_last_day_of_a_short_month(start: date, end: date, months: int) -> None:
     assert months_between(to_day_number(start), to_day_number(end)) == months
 
 

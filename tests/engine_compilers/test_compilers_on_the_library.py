@@ -77,9 +77,7 @@ class Written:
         if self.unknown & set(self.items):
             return None
         spaces = {
-            space: _frame(
-                [{"subject": one, **row} for one, row in rows.items()], self.vocabulary.spaces[space]
-            )
+            space: _frame([{"subject": one, **row} for one, row in rows.items()], self.vocabulary.spaces[space])
             for space, rows in self.subjects.items()
         }
         collections = {
@@ -129,9 +127,7 @@ def test_the_batch_gives_what_the_reference_gives(policy: Policy) -> None:
             continue
         compared += 1
         subjects = pl.Series(["example"])
-        population = FramesPopulation(
-            VOCABULARY, population.spaces, population.collections, {policy.space: subjects}
-        )
+        population = FramesPopulation(VOCABULARY, population.spaces, population.collections, {policy.space: subjects})
         matches = decide_all([fixed], population)
         assert matches.error(policy.id) is None, matches.error(policy.id)
         expected = [

@@ -228,9 +228,7 @@ class Watched:
 def test_only_what_the_policies_name_is_read_and_each_thing_once() -> None:
     staff = t.Attribute(NUMBER, ("employer", "staff"))
     loans = [
-        t.Aggregate(
-            NUMBER, kind, ("loans",), 0, 1, None, t.Attribute(NUMBER, ("rate",), 1), f"{kind}(loans, rate)"
-        )
+        t.Aggregate(NUMBER, kind, ("loans",), 0, 1, None, t.Attribute(NUMBER, ("rate",), 1), f"{kind}(loans, rate)")
         for kind in ("sum", "max")
     ]
     policies = [

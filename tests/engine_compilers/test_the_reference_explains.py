@@ -101,9 +101,7 @@ def test_a_parameter_without_a_value_is_named() -> None:
 
 
 def test_a_regional_parameter_without_this_region_is_named_and_not_the_region() -> None:
-    standard = t.Named(
-        NUMBER, "standard", t.PrefixLookup(NUMBER, t.Attribute(REGION, ("region",)), (("31", 5),))
-    )
+    standard = t.Named(NUMBER, "standard", t.PrefixLookup(NUMBER, t.Attribute(REGION, ("region",)), (("31", 5),)))
     policy = make_policy("p", leaf(at_least(standard, 1)))
     assert decide(policy, Person({"region": "650402"})).settled_by == ("standard",)
     assert decide(policy, Person()).settled_by == ("region",)
@@ -218,9 +216,7 @@ def test_a_policy_for_units_does_not_decide_without_one_nor_the_reverse() -> Non
 
 
 def test_an_aggregate_is_one_fact_by_its_text() -> None:
-    many = t.Aggregate(
-        NUMBER, "count", ("hires",), 0, 1, at_least(MONTHS, 3), None, "count(hires, months >= 3)"
-    )
+    many = t.Aggregate(NUMBER, "count", ("hires",), 0, 1, at_least(MONTHS, 3), None, "count(hires, months >= 3)")
     policy = make_policy("p", leaf(at_least(many, 2)))
     decision = decide(policy, Person(collections={"hires": HIRES}))
     assert decision.inputs == {"count(hires, months >= 3)": 2}
@@ -230,9 +226,7 @@ def test_an_aggregate_is_one_fact_by_its_text() -> None:
 
 def test_two_aggregates_of_one_text_stay_two_facts() -> None:
     def many(number: int) -> t.Aggregate:
-        return t.Aggregate(
-            NUMBER, "count", ("hires",), 0, 1, at_least(MONTHS, number), None, "count(hires, good)"
-        )
+        return t.Aggregate(NUMBER, "count", ("hires",), 0, 1, at_least(MONTHS, number), None, "count(hires, good)")
 
     policy = make_policy("p", Condition("all", (leaf(at_least(many(1), 3)), leaf(at_least(many(3), 2)))))
     decision = decide(policy, Person(collections={"hires": HIRES}))

@@ -217,9 +217,7 @@ def test_a_grant_moves_only_along_the_table(ledger: Ledger) -> None:
 def test_every_action_is_in_the_audit_log(tmp_path: Path) -> None:
     ledger = prepared(tmp_path, {"base": policy("base", at_least("age", 60))}, welfare=100)
     with ledger.reading() as connection:
-        actions = [
-            row[0] for row in connection.execute(text("select action from audit_entry order by number"))
-        ]
+        actions = [row[0] for row in connection.execute(text("select action from audit_entry order by number"))]
     assert actions == ["version-added", "version-approved", "fund-appropriated"]
 
 

@@ -59,9 +59,7 @@ def _with_sms(town: Town, subject: str = ANNA) -> None:
     _route(town, "page", "sms")
 
 
-def test_a_mail_arrives_in_words_with_a_message_id_made_of_its_key(
-    town: Town, mail: tuple[MailServer, str]
-) -> None:
+def test_a_mail_arrives_in_words_with_a_message_id_made_of_its_key(town: Town, mail: tuple[MailServer, str]) -> None:
     server, url = mail
     number = town.grant(ANNA)
     town.contact(ANNA, name="张三丰", email="anna@example.org", channels="inbox,email")
@@ -146,9 +144,7 @@ def test_a_gateway_that_takes_the_message_and_then_hangs_is_asked_with_the_same_
     assert len(state.keys) == 3 and len(set(state.keys)) == 1 and len(state.sent) == 1
 
 
-def test_a_gateway_that_never_answers_is_given_up_after_some_attempts(
-    town: Town, gateway: tuple[Gateway, str]
-) -> None:
+def test_a_gateway_that_never_answers_is_given_up_after_some_attempts(town: Town, gateway: tuple[Gateway, str]) -> None:
     state, url = gateway
     state.script = ["500"] * 20
     _with_sms(town)
@@ -191,9 +187,7 @@ def test_a_sender_killed_between_call_and_record_leaves_a_message_that_goes_out_
     state, url = gateway
     _with_sms(town)
     environment = {**os.environ, **_settings(url), "MIANSHEN_FAULT": "channel-called:kill", "PYTHONPATH": str(ROOT)}
-    killed = subprocess.run(
-        [sys.executable, "-c", SENDER, str(town.home.path)], env=environment, check=False, cwd=ROOT
-    )
+    killed = subprocess.run([sys.executable, "-c", SENDER, str(town.home.path)], env=environment, check=False, cwd=ROOT)
     assert killed.returncode < 0
     assert _delivery(town, "sms").state == "sending"
     channels = channels_from_environment(_settings(url))
@@ -203,9 +197,7 @@ def test_a_sender_killed_between_call_and_record_leaves_a_message_that_goes_out_
     assert len(state.keys) == 2 and len(set(state.keys)) == 1 and len(state.sent) == 1
 
 
-def test_two_senders_at_once_send_everything_under_one_key_each(
-    town: Town, gateway: tuple[Gateway, str]
-) -> None:
+def test_two_senders_at_once_send_everything_under_one_key_each(town: Town, gateway: tuple[Gateway, str]) -> None:
     state, url = gateway
     for number in range(30):
         town.grant(f"{number:032x}"[::-1])
@@ -248,9 +240,7 @@ def test_every_contact_is_opened_with_a_purpose_and_stays_out_of_logs(
     assert "138" not in repr(Message("13812345678", "", "…"))
 
 
-def test_a_slow_channel_gives_back_what_it_cannot_send_in_time(
-    town: Town, gateway: tuple[Gateway, str]
-) -> None:
+def test_a_slow_channel_gives_back_what_it_cannot_send_in_time(town: Town, gateway: tuple[Gateway, str]) -> None:
     _, url = gateway
     for subject in (ANNA, BEN):
         _with_sms(town, subject)

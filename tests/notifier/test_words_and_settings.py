@@ -108,7 +108,8 @@ def test_a_number_that_is_none_is_refused_for_good(phone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["nobody", "a@b\nBcc: x@example.org", "a b@example.org", "<a@example.org>", "a@example.org,b@example.org"]
+    "address",
+    ["nobody", "a@b\nBcc: x@example.org", "a b@example.org", "<a@example.org>", "a@example.org,b@example.org"],
 )
 def test_an_address_that_is_none_is_refused_before_any_connection(address: str) -> None:
     with pytest.raises(PermanentFailure):

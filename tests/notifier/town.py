@@ -139,7 +139,9 @@ class Town:
     clock: Clock
     policy: Policy
 
-    def grant(self, subject: str, *, facts: Person | None = None, period: str = "2026-11", payee: str | None = None) -> str:
+    def grant(
+        self, subject: str, *, facts: Person | None = None, period: str = "2026-11", payee: str | None = None
+    ) -> str:
         """Record a grant with its announcement as a run would; return its id."""
         fixed = fix(self.policy, vocabulary(), ON)
         decision = decide(fixed, facts or person())

@@ -109,7 +109,18 @@ def test_the_explanation_stands_on_the_page_in_both_languages(town: Town) -> Non
     route(town.ledger, lambda subjects: {})
     client = client_of(application(town), ANNA)
     chinese = client.get(f"/grants/{number}").text
-    for words in ("本市户籍", "某府发〔2016〕24号 第二条", "浦东新区", "2026-11-18", "符合", "还不清楚", "150.00元", "✓", "?", "已送达"):
+    for words in (
+        "本市户籍",
+        "某府发〔2016〕24号 第二条",
+        "浦东新区",
+        "2026-11-18",
+        "符合",
+        "还不清楚",
+        "150.00元",
+        "✓",
+        "?",
+        "已送达",
+    ):
         assert words in chinese
     english = client.get(f"/grants/{number}?lang=en").text
     for words in ("registered in this city", "Pudong", "holds", "not known", "150.00 yuan", 'lang="en"'):
@@ -153,7 +164,7 @@ def test_hostile_texts_are_shown_as_texts(tmp_path) -> None:  # type: ignore[no-
 def test_a_grant_that_cannot_be_explained_still_shows_what_was_recorded(town: Town) -> None:
     number = town.grant(ANNA)
     with town.ledger.writing() as connection:
-        connection.exec_driver_sql('UPDATE "grant" SET version = \'gone\'')
+        connection.exec_driver_sql("UPDATE \"grant\" SET version = 'gone'")
     page = client_of(application(town), ANNA).get(f"/grants/{number}")
     assert page.status_code == 200 and "hukou_region" in page.text and "150" in page.text
 

@@ -28,9 +28,7 @@ def catalog() -> Catalog:
 def files(tmp_path: Path) -> Callable[..., Path]:
     """Return a writer of CSV files by source name."""
 
-    def write(
-        name: str, header: Sequence[str], rows: Iterable[Sequence[object]], encoding: str = "utf-8"
-    ) -> Path:
+    def write(name: str, header: Sequence[str], rows: Iterable[Sequence[object]], encoding: str = "utf-8") -> Path:
         return write_csv(tmp_path / name, header, rows, encoding)
 
     return write

@@ -26,9 +26,7 @@ def _attributes(source: str, types: Mapping[str, Type], **freshness: int) -> dic
     }
 
 
-def _source(
-    id_: str, kind: str, space: str, key: str, fields: Iterable[SourceField], **more: object
-) -> Source:
+def _source(id_: str, kind: str, space: str, key: str, fields: Iterable[SourceField], **more: object) -> Source:
     return Source(
         id_,
         _both(id_),
@@ -208,9 +206,7 @@ def credit_code(sequence: int) -> str:
     return first + credit_check_character(first)
 
 
-def write_csv(
-    path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], encoding: str = "utf-8"
-) -> Path:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], encoding: str = "utf-8") -> Path:
     """Write plain lines, exactly as given (None is an empty cell)."""
     lines = [",".join(header)]
     lines += [",".join("" if cell is None else str(cell) for cell in row) for row in rows]

@@ -39,9 +39,7 @@ def _expected(catalog: Catalog, files: Writer, home: Home) -> list[tuple[object,
     return _welfare(home, catalog)
 
 
-def _in_another_home(
-    home: Home, catalog: Catalog, file: Path
-) -> tuple[IntakeReport, list[tuple[object, ...]]]:
+def _in_another_home(home: Home, catalog: Catalog, file: Path) -> tuple[IntakeReport, list[tuple[object, ...]]]:
     """Take `file` in with the same key but an empty store."""
     other = Home(home.path.parent / "other")
     other.path.mkdir()
@@ -139,9 +137,7 @@ def test_parquet_with_types_and_as_text(
     assert report.taken == 3 and rows == expected
 
 
-def test_json_lines_with_numbers_and_left_out_keys(
-    home: Home, catalog: Catalog, files: Writer, tmp_path: Path
-) -> None:
+def test_json_lines_with_numbers_and_left_out_keys(home: Home, catalog: Catalog, files: Writer, tmp_path: Path) -> None:
     expected = _expected(catalog, files, home)
     file = tmp_path / "welfare.jsonl"
     income = {1: "1234.50", 2: "0.07"}
@@ -157,9 +153,7 @@ def test_json_lines_with_numbers_and_left_out_keys(
     assert report.taken == 3 and rows == expected
 
 
-def test_json_lines_that_are_none_are_quarantined_by_line(
-    home: Home, catalog: Catalog, tmp_path: Path
-) -> None:
+def test_json_lines_that_are_none_are_quarantined_by_line(home: Home, catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "welfare.jsonl"
     good = json.dumps({"id": citizen_number(1), "dibao": True})
     bad = ["{", "[1]", json.dumps({"id": citizen_number(2), "dibao": {"a": 1}}), "[" * 100_000]

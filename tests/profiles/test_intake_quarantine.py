@@ -105,9 +105,7 @@ def test_numbers_yes_and_no_and_links_are_checked(
     assert quarantined(home, "population").is_empty()
 
 
-def test_all_faults_of_a_row_are_named_but_the_row_counts_once(
-    home: Home, catalog: Catalog, files: Writer
-) -> None:
+def test_all_faults_of_a_row_are_named_but_the_row_counts_once(home: Home, catalog: Catalog, files: Writer) -> None:
     rows = [population_row(1, 出生日期="2024-02-30", 性别="5")]
     report = take_in(home, catalog, "population", files("population.csv", POPULATION, rows), as_of=TODAY)
     assert report.quarantined == 1 and sum(report.reasons.values()) == 1
@@ -133,9 +131,7 @@ def test_differing_rows_of_one_subject_all_go_and_identical_ones_count_once(
     assert open_snapshot(home, catalog, TODAY).count("citizen") == 2
 
 
-def test_quarantine_never_shows_numbers_names_or_contacts(
-    home: Home, catalog: Catalog, files: Writer
-) -> None:
+def test_quarantine_never_shows_numbers_names_or_contacts(home: Home, catalog: Catalog, files: Writer) -> None:
     rows = [
         population_row(1, 公民身份号码=WRONG),
         population_row(2, 性别=f"王小明 {citizen_number(2)}"),
@@ -162,9 +158,7 @@ def test_an_empty_cell_is_unknown_and_not_a_fault(home: Home, catalog: Catalog, 
     assert list(_values(home, catalog, "birth_date").values()) == [None]
 
 
-def test_what_was_known_of_a_quarantined_subject_becomes_unknown(
-    home: Home, catalog: Catalog, files: Writer
-) -> None:
+def test_what_was_known_of_a_quarantined_subject_becomes_unknown(home: Home, catalog: Catalog, files: Writer) -> None:
     rows = [population_row(1), population_row(2)]
     take_in(home, catalog, "population", files("population.csv", POPULATION, rows), as_of=TODAY)
     rows = [population_row(1), population_row(2, 性别="5"), population_row(3, 性别="5")]

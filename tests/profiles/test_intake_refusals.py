@@ -88,9 +88,7 @@ def test_a_header_only_is_refused(home: Home, catalog: Catalog, files: Writer, t
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.98])
-def test_a_truncated_parquet_file_is_refused(
-    home: Home, catalog: Catalog, tmp_path: Path, keep: float
-) -> None:
+def test_a_truncated_parquet_file_is_refused(home: Home, catalog: Catalog, tmp_path: Path, keep: float) -> None:
     file = tmp_path / "welfare.parquet"
     rows = [[citizen_number(number), "是", "1", "full", None] for number in range(500)]
     pl.DataFrame(rows, schema=dict.fromkeys(WELFARE, pl.String), orient="row").write_parquet(file)
@@ -99,14 +97,10 @@ def test_a_truncated_parquet_file_is_refused(
     assert _refused(home, catalog, "welfare", file) == ["damaged-file"]
 
 
-def test_a_parquet_file_with_damaged_pages_is_refused_half_way(
-    home: Home, catalog: Catalog, tmp_path: Path
-) -> None:
+def test_a_parquet_file_with_damaged_pages_is_refused_half_way(home: Home, catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "welfare.parquet"
     rows = [[citizen_number(number), "是", str(number), "full", None] for number in range(500)]
-    pl.DataFrame(rows, schema=dict.fromkeys(WELFARE, pl.String), orient="row").write_parquet(
-        file, compression="zstd"
-    )
+    pl.DataFrame(rows, schema=dict.fromkeys(WELFARE, pl.String), orient="row").write_parquet(file, compression="zstd")
     content = bytearray(file.read_bytes())
     content[100:400] = bytes(300)
     file.write_bytes(content)
@@ -125,9 +119,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(
     assert _refused(home, catalog, "welfare", tmp_path / name) == ["wrong-format"]
 
 
-def test_an_unknown_ending_and_a_missing_file_are_refused(
-    home: Home, catalog: Catalog, tmp_path: Path
-) -> None:
+def test_an_unknown_ending_and_a_missing_file_are_refused(home: Home, catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "welfare.docx"
     file.write_bytes(b"x")
     assert _refused(home, catalog, "welfare", file) == ["unknown-format"]
@@ -139,9 +131,7 @@ def test_an_unknown_source_is_refused_with_a_guess(home: Home, catalog: Catalog,
     assert _refused(home, catalog, "wellfare", file) == ["unknown-source"]
 
 
-def test_a_workbook_that_unpacks_beyond_the_limit_is_refused(
-    home: Home, catalog: Catalog, tmp_path: Path
-) -> None:
+def test_a_workbook_that_unpacks_beyond_the_limit_is_refused(home: Home, catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "welfare.xlsx"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("xl/worksheets/sheet1.xml", b"0" * 20_000_000)
@@ -149,9 +139,7 @@ def test_a_workbook_that_unpacks_beyond_the_limit_is_refused(
     assert _refused(home, catalog, "welfare", file, limits=Limits(unpacked_bytes=10_000_000)) == ["too-large"]
 
 
-def test_two_cells_in_opposite_corners_do_not_fill_the_memory(
-    home: Home, catalog: Catalog, tmp_path: Path
-) -> None:
+def test_two_cells_in_opposite_corners_do_not_fill_the_memory(home: Home, catalog: Catalog, tmp_path: Path) -> None:
     book = Workbook()
     book.active["A1"] = "id"
     book.active["XFD1048576"] = "x"
@@ -175,9 +163,7 @@ def test_one_endless_line_is_refused(home: Home, catalog: Catalog, tmp_path: Pat
     assert _refused(home, catalog, "welfare", lines) == ["too-large"]
 
 
-def test_a_damaged_workbook_and_an_unclosed_quote_are_refused(
-    home: Home, catalog: Catalog, tmp_path: Path
-) -> None:
+def test_a_damaged_workbook_and_an_unclosed_quote_are_refused(home: Home, catalog: Catalog, tmp_path: Path) -> None:
     book = tmp_path / "welfare.xlsx"
     book.write_bytes(b"PK\x03\x04 and no more")
     assert _refused(home, catalog, "welfare", book) == ["damaged-file"]

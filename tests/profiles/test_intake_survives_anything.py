@@ -105,9 +105,7 @@ def test_a_mutated_file_is_refused_or_read(
 cells = st.one_of(
     st.none(),
     st.text(max_size=12),
-    st.sampled_from(
-        [ROWS[0][0], ROWS[0][4], "是", "1.5", "=cmd()", "full", '"', '""', "\x00", "\r", "\u2028"]
-    ),
+    st.sampled_from([ROWS[0][0], ROWS[0][4], "是", "1.5", "=cmd()", "full", '"', '""', "\x00", "\r", "\u2028"]),
 )
 
 
@@ -132,9 +130,7 @@ def test_a_number_is_taken_exactly_or_not_at_all(text: str) -> None:
     catalog = build_catalog()
     plan = CheckPlan(catalog.sources["welfare"], catalog, TODAY, b"k" * 32)
     row = dict.fromkeys(WELFARE, None) | {"id": citizen_number(1), "income": text}
-    frame = pl.DataFrame([row], schema=dict.fromkeys(WELFARE, pl.String)).with_columns(
-        _row=pl.lit(2, pl.Int64)
-    )
+    frame = pl.DataFrame([row], schema=dict.fromkeys(WELFARE, pl.String)).with_columns(_row=pl.lit(2, pl.Int64))
     checked = check_batch(frame, plan)
     if checked.good.height and checked.good["income"][0] is not None:
         assert Decimal(text.strip()) * 100 == checked.good["income"][0]

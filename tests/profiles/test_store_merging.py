@@ -83,9 +83,7 @@ def test_any_sequence_of_extracts_ends_as_a_plain_dictionary_would(
 
 collection_extract = st.tuples(
     st.sampled_from(["full", "partial"]),
-    st.dictionaries(
-        st.tuples(st.sampled_from(range(1, 5)), st.sampled_from("ABC")), st.integers(1, 5), min_size=1
-    ),
+    st.dictionaries(st.tuples(st.sampled_from(range(1, 5)), st.sampled_from("ABC")), st.integers(1, 5), min_size=1),
     st.booleans(),
 )
 
@@ -98,9 +96,7 @@ def test_a_changed_owner_has_exactly_the_items_of_its_last_extract(
     catalog = build_catalog()
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
-        register = write_csv(
-            Path(folder) / "p.csv", POPULATION, [population_row(person) for person in PEOPLE]
-        )
+        register = write_csv(Path(folder) / "p.csv", POPULATION, [population_row(person) for person in PEOPLE])
         take_in(home, catalog, "population", register, as_of=TODAY)
         expected: dict[int, list[int]] = {}
         for number, (kind, items, compacted) in enumerate(extracts):
@@ -159,9 +155,7 @@ def test_a_changed_contact_reaches_the_vault_and_the_old_one_is_gone_after_compa
         assert vault.forget_superseded() == 0
 
 
-def test_contacts_of_an_identity_source_go_to_the_vault_only(
-    home: Home, catalog: Catalog, files: Writer
-) -> None:
+def test_contacts_of_an_identity_source_go_to_the_vault_only(home: Home, catalog: Catalog, files: Writer) -> None:
     take_in(home, catalog, "population", files("p.csv", POPULATION, [population_row(1)]), as_of=TODAY)
     file = files("contacts.csv", ("id", "email", "language"), [[citizen_number(1), "a@example.org", "en"]])
     assert take_in(home, catalog, "contacts", file, as_of=TODAY).taken == 1
@@ -183,9 +177,7 @@ def test_versions_before_a_compaction_stay_readable(home: Home, catalog: Catalog
     assert compact(home) == {}
 
     def sexes(snapshot: Snapshot) -> set[str]:
-        return set(
-            pl.concat([snapshot.bucket(n).attributes("citizen", ["sex"]) for n in snapshot.buckets])["sex"]
-        )
+        return set(pl.concat([snapshot.bucket(n).attributes("citizen", ["sex"]) for n in snapshot.buckets])["sex"])
 
     assert sexes(open_snapshot(home, catalog, TODAY, versions)) == {"1"}
     assert sexes(open_snapshot(home, catalog, TODAY)) == {"2"}
@@ -227,9 +219,7 @@ def test_a_new_attribute_needs_no_rebuilding(home: Home, files: Writer) -> None:
     ]
 
 
-def test_a_missing_data_file_is_told_and_never_read_as_nobody(
-    home: Home, catalog: Catalog, files: Writer
-) -> None:
+def test_a_missing_data_file_is_told_and_never_read_as_nobody(home: Home, catalog: Catalog, files: Writer) -> None:
     people = files("p.csv", POPULATION, [population_row(person) for person in PEOPLE])
     take_in(home, catalog, "population", people, as_of=TODAY)
     for path in (home.store / "tables" / "population").rglob("*.parquet"):

@@ -219,9 +219,7 @@ def contents(ledger: Ledger) -> str:
     with ledger.reading() as connection:
         names = [
             row[0]
-            for row in connection.exec_driver_sql(
-                "select name from sqlite_master where type = 'table' order by 1"
-            )
+            for row in connection.exec_driver_sql("select name from sqlite_master where type = 'table' order by 1")
         ]
         runs = [row[0] for row in connection.exec_driver_sql("select id from run order by started_at, id")]
         for name in names:
@@ -230,9 +228,7 @@ def contents(ledger: Ledger) -> str:
             result = connection.exec_driver_sql(f'select * from "{name}"')
             columns = result.keys()
             keep = [key for key in columns if key not in (*changing.get(name, ()), "run", "at")]
-            rows = sorted(
-                json.dumps([row[key] for key in keep], ensure_ascii=False) for row in result.mappings()
-            )
+            rows = sorted(json.dumps([row[key] for key in keep], ensure_ascii=False) for row in result.mappings())
             lines += [f"{name}: {row}" for row in rows]
     text = "\n".join(lines)
     for run in runs:

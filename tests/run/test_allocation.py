@@ -114,9 +114,7 @@ def test_an_excluded_policy_excludes_nobody_itself() -> None:
 
 def test_for_the_same_kind_of_unit_exclusion_is_unit_by_unit() -> None:
     known = terms(term("a", for_each="hires", excludes=("b",)), term("b", for_each="hires"))
-    settled = settle_within_subjects(
-        rows(("a", "x", 1, "1"), ("a", "x", 1, "2"), ("b", "x", 1, "2")), known, NOBODY
-    )
+    settled = settle_within_subjects(rows(("a", "x", 1, "1"), ("a", "x", 1, "2"), ("b", "x", 1, "2")), known, NOBODY)
     assert set(settled.kept.select("policy", "unit").iter_rows()) == {("a", "1"), ("b", "2")}
 
 
@@ -142,18 +140,14 @@ def test_equal_amounts_in_a_group_are_decided_by_rank_then_name() -> None:
 
 
 def test_who_holds_one_of_a_group_does_not_get_another_for_the_period() -> None:
-    known = terms(
-        term("a", exclusive=Exclusive("g", "highest")), term("b", exclusive=Exclusive("g", "highest"))
-    )
+    known = terms(term("a", exclusive=Exclusive("g", "highest")), term("b", exclusive=Exclusive("g", "highest")))
     settled = settle_within_subjects(rows(("a", "x", 900)), known, earlier(("b", "x", "", "2026-11", 1)))
     assert why(settled) == {("a", "x"): (Reason.EXCLUSIVE.value, "b")}
 
 
 def test_net_of_subtracts_what_the_base_gives_this_year() -> None:
     known = terms(term("raised", "year", net_of=("base",)), term("base", "year"))
-    granted = earlier(
-        ("base", "x", "", "2026", 60), ("base", "y", "", "2025", 60), ("base", "z", "", "2026", 100)
-    )
+    granted = earlier(("base", "x", "", "2026", 60), ("base", "y", "", "2025", 60), ("base", "z", "", "2026", 100))
     settled = settle_net_of(rows(("raised", "x"), ("raised", "y"), ("raised", "z")), known, granted)
     assert dict(settled.kept.select("subject", "amount").iter_rows()) == {"x": 40, "y": 100}
     assert why(settled) == {("raised", "z"): (Reason.NOTHING_LEFT.value, "base")}

@@ -92,9 +92,7 @@ def test_every_hand_over_of_a_run_has_a_fault_point() -> None:
 def places_and_passings() -> list[tuple[str, int]]:
     """Every place at its first passing; those passed once for each bucket also at the third."""
     names = named_fault_points()
-    return [(name, 1) for name in names] + [
-        (name, 3) for name in names if name.startswith(("bucket", "grants"))
-    ]
+    return [(name, 1) for name in names] + [(name, 3) for name in names if name.startswith(("bucket", "grants"))]
 
 
 @pytest.mark.parametrize(("place", "passing"), places_and_passings())

@@ -148,9 +148,7 @@ def test_a_claim_supports_one_grant_also_in_later_runs(tmp_path: Path) -> None:
     with ledger.reading() as connection:
         keys = [row.key for row in connection.execute(table(Claim).select())]
     assert len(keys) == len(set(keys)) == 20
-    rival = replace(
-        hire, id="rival", version="b" * 64, claims=Claims("graduate", Datum(Text(), ("person",), 1))
-    )
+    rival = replace(hire, id="rival", version="b" * 64, claims=Claims("graduate", Datum(Text(), ("person",), 1)))
     add_version(ledger, rival)
     approve(ledger, rival.version, "wang", date(2026, 1, 1))
     report = do(ledger, only(hire, rival))

@@ -137,9 +137,7 @@ def test_a_smaller_city_in_the_same_folder_leaves_no_file_of_the_larger_one(tmp_
         {"enterprises": -1},
     ],
 )
-def test_impossible_cities_are_refused_before_anything_is_written(
-    wrong: dict[str, int], tmp_path: Path
-) -> None:
+def test_impossible_cities_are_refused_before_anything_is_written(wrong: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         generate(tmp_path / "city", on=ON, **wrong)  # type: ignore[arg-type]
     assert refused.value.diagnostics[0].code == "impossible-city"

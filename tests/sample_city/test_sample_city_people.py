@@ -185,9 +185,7 @@ def test_layoff_rates_stand_on_both_sides_of_the_target(firms: Firms) -> None:
     assert (rate == 0).mean() > 0.4
 
 
-def test_longhua_has_valid_and_expired_technology_enterprises(
-    firms: Firms, records: dict[str, Records]
-) -> None:
+def test_longhua_has_valid_and_expired_technology_enterprises(firms: Firms, records: dict[str, Records]) -> None:
     qualifications = records["qualifications"]
     longhua = (firms.region == "440309").to_numpy()[qualifications.owner]
     valid = (qualifications.columns["valid_until"] >= ON).to_numpy()
@@ -219,9 +217,7 @@ def test_taxes_know_small_payers_and_exact_limits(firms: Firms) -> None:
 def test_size_classes_follow_the_published_table(
     division: int, staff: int, revenue_in_ten_thousands: int, expected: str | None
 ) -> None:
-    found = size_classes(
-        np.array([division]), np.array([staff]), np.array([revenue_in_ten_thousands * 10_000 * 100])
-    )
+    found = size_classes(np.array([division]), np.array([staff]), np.array([revenue_in_ten_thousands * 10_000 * 100]))
     assert found.to_list() == [expected]
 
 

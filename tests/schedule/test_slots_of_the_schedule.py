@@ -48,9 +48,7 @@ class Runs:
     def __call__(self, names: Sequence[str], on: date, made_up: bool) -> RunReport:
         self.asked.append((on, tuple(names), made_up))
         lines = tuple(
-            PolicyReport(
-                n, SAYS_NOTHING, "v", "", held=Held("jump", SAYS_NOTHING) if n in self.held else None
-            )
+            PolicyReport(n, SAYS_NOTHING, "v", "", held=Held("jump", SAYS_NOTHING) if n in self.held else None)
             for n in names
         )
         return RunReport("a run", on, False, lines, (), {}, True, made_up=made_up)
@@ -196,9 +194,7 @@ def test_the_29th_of_each_month_is_skipped_where_there_is_none(tmp_path: Path) -
     assert [s.on for s in found] == [date(2027, 3, 29)]
 
 
-@pytest.mark.parametrize(
-    "schedule", ["0 2 * * 1", "0 2 * * 1-5", "0 2 * *", "61 2 * * *", "often", "0 2 30 2 x"]
-)
+@pytest.mark.parametrize("schedule", ["0 2 * * 1", "0 2 * * 1-5", "0 2 * *", "61 2 * * *", "often", "0 2 30 2 x"])
 def test_a_calendar_with_digits_for_week_days_or_nonsense_is_refused(schedule: str) -> None:
     with pytest.raises(RunError, match="bad-calendar"):
         calendar_of(schedule)

@@ -38,7 +38,7 @@ def test_a_missing_compiler_is_named_before_anything_is_installed(bare_path: Pat
 
 def test_an_unsupported_python_is_named_with_the_versions_that_work(bare_path: Path, tmp_path: Path) -> None:
     old = tmp_path / "python-old"
-    old.write_text("#!/bin/sh\nif [ \"$1\" = --version ]; then echo Python 3.9.1; exit 0; fi\nexit 1\n")
+    old.write_text('#!/bin/sh\nif [ "$1" = --version ]; then echo Python 3.9.1; exit 0; fi\nexit 1\n')
     old.chmod(0o755)
     done = run_make(["check-machine", f"PYTHON={old}"], bare_path)
     assert done.returncode != 0
