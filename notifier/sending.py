@@ -123,7 +123,7 @@ def due(ledger: Ledger, now: str) -> dict[str, int]:
     columns = table(tables.Delivery).c
     query = select(columns.channel, func.count()).where(_is_due(now)).group_by(columns.channel)
     with ledger.reading() as connection:
-        return {channel: count for channel, count in connection.execute(query)}
+        return {str(channel): int(count) for channel, count in connection.execute(query)}
 
 
 def _is_due(now: str):  # type: ignore[no-untyped-def]
