@@ -90,6 +90,13 @@ def _installation() -> Any:
     return Installation(Home.from_environment(_Chosen.home))
 
 
+def _demo_home() -> Path:
+    """The demo has a home of its own, so that it never mixes with working data."""
+    from profiles.home import Home
+
+    return _Chosen.home or Home.from_environment().path / "demo"
+
+
 def _day(text: str | None) -> date:
     if text is None:
         return datetime.now().astimezone().date()
@@ -128,8 +135,7 @@ def demo(
     """Run the demo in its own home beside the working data."""
     from notifier.console.demo import run_demo
 
-    home = _Chosen.home or Path(".mianshen") / "demo"
-    raise SystemExit(run_demo(home, citizens=citizens, seed=seed, on=_day(on), say=say))
+    raise SystemExit(run_demo(_demo_home(), citizens=citizens, seed=seed, on=_day(on), say=say))
 
 
 @command(
@@ -362,7 +368,7 @@ def serve(
 ) -> None:  # fmt: skip
     from notifier.console.serving import serve_until_stopped
 
-    home = Path(".mianshen") / "demo" if demo and _Chosen.home is None else _Chosen.home
+    home = _demo_home() if demo else _Chosen.home
     serve_until_stopped(home, host, port, demo=demo, schedule=schedule, say=say)
 
 

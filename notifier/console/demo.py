@@ -72,16 +72,16 @@ def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
 
 def _city(folder: Path, citizens: int, seed: int, on: date, say: Speech) -> Path:
     """Return the folder of the extract files: the city that is there, or a new one."""
-    extracts = folder / "extracts"
+    extracts, mark = folder / "extracts", folder / MARK
     wanted = {"citizens": citizens, "seed": seed}
-    mark = folder / MARK
     if mark.exists():
         found = json.loads(mark.read_text("utf-8"))
-        if {"citizens": found["citizens"], "seed": found["seed"]} == wanted:
+        if found == {**wanted, "on": found["on"], "complete": True}:
             console.print(
                 say(f"样例城市已在 {folder},直接使用。", f"the sample city is already in {folder}; using it.")
             )
             return extracts
+        console.print(say(f"重建 {folder} 里的样例城市。", f"building the sample city in {folder} anew."))
         shutil.rmtree(folder)
     elif folder.exists() and any(folder.iterdir()):
         raise SettingsError.of(
@@ -89,8 +89,10 @@ def _city(folder: Path, citizens: int, seed: int, on: date, say: Speech) -> Path
             help_zh="用 --home 指定一个空目录", help_en="name an empty folder with --home",
         )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
+    # Marked before it is built: a demo that was interrupted here is recognised and built anew.
+    mark.write_text(json.dumps({**wanted, "on": on.isoformat(), "complete": False}), "utf-8")
     generate(extracts, citizens=citizens, seed=seed, on=on)
-    mark.write_text(json.dumps({**wanted, "on": on.isoformat()}), "utf-8")
+    mark.write_text(json.dumps({**wanted, "on": on.isoformat(), "complete": True}), "utf-8")
     return extracts
 
 
