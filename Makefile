@@ -33,7 +33,7 @@ demo: $(VENV)/.ready ## a sample city from extract files to notices; ARGS="--cit
 
 test: $(VENV)/.ready ## all tests, with the checks of style, types and import direction
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 format: $(VENV)/.ready ## format the code (ruff)
 	@$(BIN)/ruff format --quiet .

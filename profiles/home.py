@@ -1,4 +1,4 @@
-"""One folder that holds everything of an installation: store, vault, ledger, keys and outbox."""
+"""One folder that holds everything of an installation: store, vault, ledger and key."""
 
 from __future__ import annotations
 

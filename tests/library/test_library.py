@@ -141,7 +141,7 @@ def test_a_yes_with_its_amount_a_no_and_a_missing_datum_are_shown(policy: Policy
     assert len(policy.examples) >= 6
     assert yes and no and unknown
     assert all("amount" in one for one in yes)
-    assert any("settled_by" in one for one in unknown) or policy.space == "household"
+    assert any("settled_by" in one for one in unknown)
 
 
 @EVERY_POLICY
