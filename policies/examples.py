@@ -78,6 +78,7 @@ def _run(policy: Policy, vocabulary: Vocabulary, example: Example, decide: Decid
     expectations: list[tuple[str, _Answer]] = []
     if isinstance(units, Mapping):
         expectations = [(str(unit), _whole(expect)) for unit, expect in units.items()]
+        yield from _unlisted(example, answers, {unit for unit, _ in expectations})
     elif "eligible" in example.expect:
         expectations = [(unit, _whole(example.expect)) for unit in answers]
     for unit, expected in expectations:
@@ -88,6 +89,16 @@ def _run(policy: Policy, vocabulary: Vocabulary, example: Example, decide: Decid
             yield ExampleResult(name, example.place, False, _in_words(expected), missing)
             continue
         yield ExampleResult(name, example.place, _agree(expected, found), _in_words(expected), _in_words(found))
+
+
+def _unlisted(example: Example, answers: Mapping[str, _Answer], listed: set[str]) -> Iterator[ExampleResult]:
+    """A unit that the example does not name must not be granted unnoticed; naming none says that nobody is."""
+    expected = Bilingual("其余各条都不符合", "no other unit is eligible")
+    granted = [unit for unit, answer in answers.items() if unit not in listed and answer.outcome == "eligible"]
+    for unit in granted:
+        yield ExampleResult(f"{example.name} [{unit}]", example.place, False, expected, _in_words(answers[unit]))
+    if not listed and not granted:
+        yield ExampleResult(example.name, example.place, True, expected, expected)
 
 
 def _answers(policy: Policy, vocabulary: Vocabulary, example: Example, decide: Decide) -> dict[str, _Answer]:
