@@ -7,7 +7,9 @@ checked, tested and approved, the batch runs and the notices are delivered by th
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -152,13 +154,18 @@ def _close(folder: Path, report: RunReport, seconds: dict[str, float], say: Spee
         )
     )
     console.print(closing_words(report, say), style="bold")
-    home = f"--home {folder}"
+    call = f"{_own_call()} --home {folder}"
     console.print(say("接下来可以试试:", "what to try next:"))
     for line in (
-        f"mianshen {home} run --on {report.on}",
-        f"mianshen {home} policies show cn-31-elderly-allowance",
-        f"mianshen {home} grants --policy cn-31-elderly-allowance",
-        f"mianshen {home} audit verify",
-        f"mianshen {home} serve --demo",
+        f"{call} run --on {report.on}",
+        f"{call} policies show cn-31-elderly-allowance",
+        f"{call} grants --policy cn-31-elderly-allowance",
+        f"{call} audit verify",
+        f"{call} serve --demo",
     ):
         console.print(f"  {line}", markup=False)
+
+
+def _own_call() -> str:
+    """Return how this command line can be called again from here: by name, or by the path it was called with."""
+    return "mianshen" if shutil.which("mianshen") else os.path.relpath(sys.argv[0])
