@@ -162,7 +162,7 @@ def policies_test(
 
 @command(policies_app, "show", "用平实的话说明一项政策", "explain one policy in plain words")
 def policies_show(
-    id: Annotated[str, typer.Argument(metavar="ID|FILE")],
+    id: Annotated[str, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件", "policy id or file"))],
     form: Annotated[str, typer.Option("--as", help=say("words 平实语言;text 原文;json 结构", "words, text or json"))] = "words",
 ) -> None:  # fmt: skip
     from notifier.console.policies import show
@@ -281,7 +281,7 @@ def run(
 )
 def explain(
     subject: Annotated[str, typer.Argument(help=say("假名或证件号", "pseudonym or identity number"))],
-    policy: Annotated[str, typer.Argument(metavar="POLICY")],
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help=say("政策编号或文件", "policy id or file"))],
     on: On = None,
     json: Json = False,
 ) -> None:
@@ -293,7 +293,7 @@ def explain(
 @command(app, "grants", "查兑现单", "look up grants")
 def grants(
     subject: Annotated[str | None, typer.Option(help=say("假名或证件号", "pseudonym or identity number"))] = None,
-    policy: Annotated[str | None, typer.Option(metavar="ID")] = None,
+    policy: Annotated[str | None, typer.Option(metavar="ID", help=say("只看这项政策", "only of this policy"))] = None,
     limit: Annotated[int, typer.Option(min=1, help=say("最多列出多少笔", "list at most"))] = 20,
     json: Json = False,
 ) -> None:
@@ -350,7 +350,9 @@ def funds_show(json: Json = False) -> None:
 
 @command(funds_app, "appropriate", "设定一个资金池的拨款额", "set the appropriation of a fund")
 def funds_appropriate(
-    fund: Annotated[str, typer.Argument(metavar="FUND")],
+    fund: Annotated[
+        str, typer.Argument(metavar="FUND", help=say("资金池编号,见 funds show", "fund id, see funds show"))
+    ],
     yuan: Annotated[str, typer.Argument(help=say("元,最多两位小数", "yuan, at most two decimals"))],
     by: By,
 ) -> None:
@@ -361,8 +363,8 @@ def funds_appropriate(
 
 @command(app, "serve", "按各政策的日历自动跑批,并提供网页", "run policies by their own calendars, and serve the pages")
 def serve(
-    host: Annotated[str, typer.Option()] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help=say("监听地址", "address to listen on"))] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help=say("监听端口", "port to listen on"))] = 8000,
     demo: Annotated[bool, typer.Option("--demo", help=say("演示:可挑一个样例人打开网页(仅限 make demo 的数据)", "demo: pick a sample person (only on the demo's data)"))] = False,
     schedule: Annotated[bool, typer.Option("--schedule/--no-schedule", help=say("是否按日历跑批", "whether to run the calendar"))] = True,
 ) -> None:  # fmt: skip

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from policies.errors import StoreError
 from policies.library import Library, read_library
 from profiles.catalog_model import Catalog
 from profiles.catalog_reading import read_catalog
@@ -41,10 +42,19 @@ class Installation:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The ledger, created if it does not exist yet. Raises LedgerError."""
+        """The ledger, created if it does not exist yet. Raises LedgerError, or StoreError for the home."""
         from engine.ledger import open_ledger
 
-        self.home.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.home.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError.of(
+                "home-unusable",
+                f"`{self.home.path}` 不能用作数据目录:{error.strerror}",
+                f"`{self.home.path}` cannot be the folder of the data: {error.strerror}",
+                help_zh="用 --home 或 MIANSHEN_HOME 指定一个可写的目录",
+                help_en="name a folder that can be written with --home or MIANSHEN_HOME",
+            ) from None
         return open_ledger(self.home.ledger_url)
 
     def snapshot(self, on: date) -> Snapshot:

@@ -85,7 +85,7 @@ def _city(folder: Path, citizens: int, seed: int, on: date, say: Speech) -> Path
             return extracts
         console.print(say(f"重建 {folder} 里的样例城市。", f"building the sample city in {folder} anew."))
         shutil.rmtree(folder)
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError.of(
             "not-a-demo", f"`{folder}` 里有别的内容,演示不会覆盖它", f"`{folder}` holds something else; the demo does not overwrite it",
             help_zh="用 --home 指定一个空目录", help_en="name an empty folder with --home",

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from notifier.console.speech import Speech
-from policies.errors import MianshenError
+from policies.errors import MianshenError, StoreError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,7 +38,10 @@ EXIT_CODES = (
 
 
 def guarded(speech: Speech) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that shows a `MianshenError` as its diagnostics and leaves with its exit code."""
+    """Return a decorator that shows a failure as its diagnostics and leaves with its exit code.
+
+    A failure is a `MianshenError`, or what the operating system refuses.
+    """
 
     def decorate(command: Callable[P, R]) -> Callable[P, R]:
         @wraps(command)
@@ -49,6 +52,12 @@ def guarded(speech: Speech) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 for diagnostic in error.diagnostics:
                     print(diagnostic.render(speech.language), file=sys.stderr)
                 raise SystemExit(error.exit_code) from None
+            except BrokenPipeError:
+                raise  # the reader of the output has left; the command line ends quietly
+            except OSError as error:
+                refused = _refused_by_the_system(error)
+                print(refused.diagnostics[0].render(speech.language), file=sys.stderr)
+                raise SystemExit(refused.exit_code) from None
             except KeyboardInterrupt:
                 print(speech("已中断;再次运行会接着做", "interrupted; run again to continue"), file=sys.stderr)
                 raise SystemExit(EXIT_INTERRUPTED) from None
@@ -56,3 +65,15 @@ def guarded(speech: Speech) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return run
 
     return decorate
+
+
+def _refused_by_the_system(error: OSError) -> StoreError:
+    """Return what the operating system refused: a full disk, a missing right, a file where a folder should be."""
+    what, where = error.strerror or str(error), error.filename or "-"
+    return StoreError.of(
+        "refused-by-system",
+        f"操作系统拒绝了对 `{where}` 的操作:{what}",
+        f"the operating system refused `{where}`: {what}",
+        help_zh="检查路径、权限和磁盘空间;已提交的内容不受影响",
+        help_en="check the path, the permissions and the free disk space; what was committed is safe",
+    )

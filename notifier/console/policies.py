@@ -14,7 +14,7 @@ from engine.ledger.approvals import add_version
 from engine.ledger.approvals import approve as approve_version
 from notifier.console.speech import Speech
 from notifier.console.tables import console, print_json, problems, table
-from policies.errors import Diagnostic, PolicyError, SettingsError
+from policies.errors import Diagnostic, Place, PolicyError, SettingsError
 from policies.examples import ExampleResult, run_examples
 from policies.library import read_policy
 from policies.plain_words import to_plain_words
@@ -51,14 +51,27 @@ def _check_library(installation: Installation) -> tuple[int, list[Diagnostic]]:
 
 
 def _check_paths(installation: Installation, paths: Sequence[Path]) -> tuple[int, list[Diagnostic]]:
-    files = [file for path in paths for file in (sorted(path.rglob("*.yaml")) if path.is_dir() else [path])]
+    files: list[Path] = []
     findings: list[Diagnostic] = []
+    for path in paths:
+        within = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        files += within
+        if not within:
+            findings += _no_rule_files(path).diagnostics
     for file in files:
         try:
             findings += _warnings(read_policy(file, installation.catalog.vocabulary))
         except PolicyError as error:
             findings += error.diagnostics
     return len(files), findings
+
+
+def _no_rule_files(folder: Path) -> PolicyError:
+    return PolicyError.of(
+        "no-rule-files", f"`{folder}` 里没有规则文件", f"`{folder}` holds no rule file",
+        help_zh="规则文件的名字以 .yaml 结尾", help_en="the names of rule files end in .yaml",
+        place=Place(str(folder)),
+    )  # fmt: skip
 
 
 def _warnings(policy: Policy) -> tuple[Diagnostic, ...]:

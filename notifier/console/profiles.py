@@ -54,7 +54,7 @@ def take_in_files(
             bar.remove_task(task)
     if as_json:
         print_json(reports)
-    else:
+    elif reports:
         console.print(intake_table(reports, say))
     return exit_code
 

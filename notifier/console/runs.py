@@ -15,6 +15,7 @@ from engine.ledger.grants import grants, totals, waiting
 from engine.run_report import PolicyReport, RunReport
 from engine.run_rows import abandon
 from engine.running import run
+from notifier.console.policies import policy_of
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json, problems, progress, table
@@ -226,12 +227,16 @@ def appropriate_fund(installation: Installation, fund: str, yuan: str, by: str, 
 
 
 def fen_of(yuan: str) -> int:
-    """Return an amount written in yuan as fen. Raises SettingsError if it has more than two decimals."""
-    found = re.fullmatch(r"(\d+)(?:\.(\d{1,2}))?", yuan.replace(",", ""))
+    """Return an amount written in yuan as fen.
+
+    Raises SettingsError if it has more than two decimals, or more than the 15 digits that any ledger can hold.
+    """
+    found = re.fullmatch(r"([0-9]{1,15})(?:\.([0-9]{1,2}))?", yuan.replace(",", ""))
     if found is None:
         raise SettingsError.of(
             "not-an-amount", f"`{yuan}` 不是金额", f"`{yuan}` is not an amount",
-            help_zh="写成 1000000 或 1000000.50(元)", help_en="write it like 1000000 or 1000000.50 (yuan)",
+            help_zh="写成 1000000 或 1000000.50(元),整数部分最多 15 位",
+            help_en="write it like 1000000 or 1000000.50 (yuan), at most 15 digits before the point",
         )  # fmt: skip
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
@@ -258,6 +263,8 @@ def show_grants(
         return
     found = grants(ledger, subject=whose, policy=policy, limit=limit)
     held_back = waiting(ledger, subject=whose, policy=policy, limit=limit)
+    if policy is not None and not found.height and not held_back.height:
+        policy_of(installation, policy)  # a mistyped id is refused; a policy that left the library is not
     if as_json:
         print_json({"grants": found.to_dicts(), "waiting": held_back.to_dicts()})
         return

@@ -20,7 +20,10 @@ def language_of(arguments: Sequence[str], environment: Mapping[str, str]) -> Lan
             asked = arguments[position + 1]
         elif argument.startswith("--lang="):
             asked = argument.partition("=")[2]
-    asked = asked or environment.get("MIANSHEN_LANG")
+        elif argument == "--lang":
+            asked = ""
+    if asked is None:
+        asked = environment.get("MIANSHEN_LANG") or None
     if asked is not None:
         if asked == "zh":
             return "zh"

@@ -19,7 +19,8 @@ from rich.table import Table
 # Where there is no terminal (a pipe, a log), rich would assume 80 columns, too few for these tables.
 _WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140
 console = Console(highlight=False, width=_WIDTH)
-problems = Console(stderr=True, highlight=False)
+# Never wrapped: a path or an expression broken over two lines can neither be searched nor copied.
+problems = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def table(
