@@ -8,35 +8,11 @@ import polars as pl
 from sqlalchemy import Select, func, select
 
 from engine.ledger import tables
-from engine.ledger.opening import Ledger, table, to_frame
+from engine.ledger.earlier import WAITING_COLUMNS
+from engine.ledger.opening import GRANT_COLUMNS, Ledger, table, to_frame
 
-_GRANT: dict[str, type[pl.DataType]] = {
-    "id": pl.String,
-    "subject": pl.String,
-    "space": pl.String,
-    "policy": pl.String,
-    "version": pl.String,
-    "unit": pl.String,
-    "period": pl.String,
-    "amount": pl.Int64,
-    "kind": pl.String,
-    "stage": pl.String,
-    "payee": pl.String,
-    "fund": pl.String,
-    "on": pl.String,
-    "run": pl.String,
-    "evidence": pl.String,
-}
-_WAITING: dict[str, type[pl.DataType]] = {
-    "subject": pl.String,
-    "policy": pl.String,
-    "unit": pl.String,
-    "period": pl.String,
-    "reason": pl.String,
-    "detail": pl.String,
-    "amount": pl.Int64,
-    "run": pl.String,
-}
+_GRANT: dict[str, type[pl.DataType]] = {**GRANT_COLUMNS, "stage": pl.String, "run": pl.String}
+_WAITING: dict[str, type[pl.DataType]] = {**WAITING_COLUMNS, "run": pl.String}
 
 
 def grants(

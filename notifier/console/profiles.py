@@ -15,6 +15,7 @@ from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json, problems, progress, table
 from policies.errors import IntakeError, MianshenError, SettingsError, StoreError
 from policies.plain_words import value_in_words
+from policies.types import Date, Type, from_day_number
 from profiles.intake import IntakeReport, source_of, take_in
 from profiles.quarantine import REASONS, quarantined
 
@@ -35,9 +36,15 @@ def take_in_files(
     """
     catalog = installation.catalog
     order = {name: position for position, name in enumerate(catalog.sources)}
-    named = [(source or source_of(file, catalog), file) for file in files]
+    named: list[tuple[str, Path]] = []
     reports: list[IntakeReport] = []
     exit_code = 0
+    for file in files:
+        try:
+            named.append((source or source_of(file, catalog), file))
+        except IntakeError as error:
+            exit_code = error.exit_code
+            _refused(error, say)
     with progress() as bar:
         for name, file in sorted(named, key=lambda pair: order.get(pair[0], len(order))):
             task = bar.add_task(file.name, total=None)
@@ -196,7 +203,7 @@ def show(installation: Installation, text: str, on: date, say: Speech, *, as_jso
     ]
     if as_json:
         print_json({"subject": subject, "space": space_name, "data": [
-            {"name": each.name, "value": value, "source": each.source, "as_of": day} for each, value, day in listed
+            {"name": each.name, "value": _in_json(value, each.type), "source": each.source, "as_of": day} for each, value, day in listed
         ]})  # fmt: skip
         return
     unknown = say("未知", "unknown")
@@ -217,3 +224,10 @@ def show(installation: Installation, text: str, on: date, say: Speech, *, as_jso
         items = facts.items((name,))
         count = unknown if items is None else str(len(items))
         console.print(f"{say.of(collection.title)}: {count}")
+
+
+def _in_json(value: object, type: Type) -> object:
+    """Return a value as a program reads it: a date is written as a date, not as the number of its day."""
+    if isinstance(type, Date) and isinstance(value, int):
+        return from_day_number(value).isoformat()
+    return value

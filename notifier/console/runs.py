@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from rich.markup import escape
 from rich.table import Table
 
 from engine.installation import Installation
@@ -169,7 +170,7 @@ def policy_table(report: RunReport, say: Speech) -> Table:
     if with_waiting:
         made.add_column(say("等待", "waiting"), overflow="fold")
     for each in report.policies:
-        missing = f"{each.most_missing[0]} ({each.most_missing[1]:,})" if each.most_missing else ""
+        missing = f"{escape(each.most_missing[0])} ({each.most_missing[1]:,})" if each.most_missing else ""
         cells = [_policy_cell(each, say), f"{each.matched:,}", f"{each.new_grants:,}", say.yuan(each.amount)]
         cells += [f"{each.undetermined:,}", missing]
         cells += [f"{each.already_granted:,}"] if with_earlier else []
@@ -180,7 +181,7 @@ def policy_table(report: RunReport, say: Speech) -> Table:
 
 def _policy_cell(each: PolicyReport, say: Speech) -> str:
     mark = " [yellow]![/yellow]" if each.held is not None or each.error else ""
-    return f"{say.of(each.title)}{mark}\n[dim]{each.policy} · {each.period} · {say(*_DELIVERY[each.delivery])}[/dim]"
+    return f"{escape(say.of(each.title))}{mark}\n[dim]{each.policy} · {each.period} · {say(*_DELIVERY[each.delivery])}[/dim]"
 
 
 def _reasons(each: PolicyReport, say: Speech) -> str:
@@ -209,7 +210,13 @@ def show_funds(installation: Installation, say: Speech, *, as_json: bool) -> Non
     """Print all funds."""
     found = balances(installation.ledger)
     if as_json:
-        print_json(found)
+        print_json(
+            [
+                {"fund": each.fund, "title": each.title, "appropriation": each.appropriation,
+                 "used": each.used, "available": each.available}
+                for each in found
+            ]
+        )  # fmt: skip
     else:
         console.print(fund_table(found, say))
 
