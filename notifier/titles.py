@@ -22,8 +22,9 @@ class Datum:
 def datum_of(name: str, policy: Policy, vocabulary: Vocabulary) -> Datum:
     """Return title and source of a name as decisions record it; an unknown name is its own title."""
     parameter = policy.parameters.get(name)
-    if parameter is not None and parameter.title is not None:
-        return Datum(parameter.title)
+    if parameter is not None:
+        plain = name.replace("_", " ")
+        return Datum(parameter.title or Bilingual(f"政策规定的值（{name}）", f"{plain} (set by the policy)"))
     for start in _starts(name, policy, vocabulary):
         found = _follow(name.removeprefix(_SUBJECT).split("."), start, vocabulary)
         if found is not None:

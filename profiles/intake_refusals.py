@@ -122,7 +122,11 @@ def check_columns(
     unexpected = [name for name in dict.fromkeys(found) if name not in set(expected)]
     for name in missing:
         near = get_close_matches(name, unexpected, 1, 0.5)
-        remedy = Bilingual(f"是不是 `{near[0]}`？", f"is it the column `{near[0]}`?") if near else None
+        remedy = (
+            Bilingual(f"是不是 `{near[0]}`？", f"is it the column `{near[0]}`?")
+            if near
+            else Bilingual("请来源部门补上这一列后重送", "ask the agency to send the file again with this column")
+        )
         findings.append(
             Diagnostic(
                 "missing-column",

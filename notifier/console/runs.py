@@ -316,6 +316,10 @@ def verify_audit(installation: Installation, say: Speech, *, as_json: bool) -> i
     report = audit.verify(installation.ledger)
     if as_json:
         print_json(report)
+    elif not report.entries:
+        console.print(
+            say("账本是空的:这里从未记录过任何操作。", "the ledger is empty: nothing was ever recorded here.")
+        )
     elif report.intact:
         console.print(
             say(

@@ -62,6 +62,7 @@ WORDS: Mapping[str, Bilingual] = {
     "unexplained": Bilingual("这一版政策暂时无法逐条展示。下面是认定时记录的数据。", "This version of the policy cannot be shown line by line at the moment. Below are the data on record."),
     "demo": Bilingual("演示：选一个人", "Demonstration: choose somebody"),
     "demo_lead": Bilingual("下面都是虚构的人和企业。选一个，看看他会看到什么。", "All of these people and firms are invented. Choose one to see what they see."),
+    "demo_back": Bilingual("换一个人", "Choose somebody else"),
     "demo_mark": Bilingual("演示数据，全部虚构", "Demonstration, all data invented"),
     "demo_open": Bilingual("查看", "Open"),
     "demo_none": Bilingual("还没有任何人获得待遇。请先运行一次。", "Nobody was granted anything yet. Make a run first."),

@@ -12,7 +12,7 @@ import pytest
 from engine.allocating import Reason, Settled, settle_claims, settle_net_of, settle_within_subjects, terms_of
 from engine.decision import Outcome
 from engine.interpreter import decide, decide_units
-from notifier.sms_conventions import violations
+from notifier.sms_conventions import has_link, violations
 from notifier.templates import Notice, notice_text, sms_text
 from policies.examples import facts_from_example, run_examples
 from policies.fixing import fix
@@ -176,6 +176,15 @@ def test_the_notice_is_one_short_text_message_in_the_policys_own_words(policy: P
         assert violations(f"【{SIGNATURE}】{own}", SIGNATURE) == []
         sent = sms_text(policy, notice, SIGNATURE, None, "zh")
         assert sent.replace(",", "") == f"【{SIGNATURE}】{own}"
+
+
+@EVERY_POLICY
+def test_titles_notices_and_conditions_stand_in_both_languages_and_hold_no_link(policy: Policy) -> None:
+    says = [leaf.says for leaf in _leaves(policy.eligibility) if leaf.says is not None]
+    for text in (policy.title, *policy.notices.values(), *says):
+        assert any("一" <= sign <= "鿿" for sign in text.zh), text
+        assert any(sign.isalpha() for sign in text.en) and not any("一" <= sign <= "鿿" for sign in text.en), text
+        assert not has_link(text.zh) and not has_link(text.en), text
 
 
 @EVERY_POLICY

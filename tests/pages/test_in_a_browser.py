@@ -80,6 +80,13 @@ return found;
 """
 
 
+_STICKING_OUT = """
+return [...document.querySelectorAll('.condition, .card, .facts, .steps, .values, .person')].filter(box =>
+  [...box.querySelectorAll('*')].some(e => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1))
+  .map(box => box.textContent.trim().slice(0, 60));
+"""
+
+
 def _enter(browser: webdriver.Chrome, address: str, subject: str = ANNA) -> None:
     browser.get(login_link(address, KEY, subject))
     browser.find_element(By.CSS_SELECTOR, "main button").click()
@@ -125,6 +132,8 @@ def test_every_page_is_legible_and_fits(
             "return getComputedStyle(document.body).lineHeight.replace('px','')"
             " / getComputedStyle(document.body).fontSize.replace('px','')"
         ) >= 1.5  # fmt: skip
+        # Nothing sticks out of the card it stands in.
+        assert browser.execute_script(_STICKING_OUT) == [], name
         targets = browser.find_elements(By.CSS_SELECTOR, "button, .button, .quiet, .site, .plain")
         assert all(each.size["height"] >= 60 for each in targets if each.is_displayed()), name
         assert browser.execute_script("return document.scripts.length") == 0
