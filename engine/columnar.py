@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import narwhals as nw
 import polars as pl
 
+from engine.columnar_codes import CodedColumns
 from engine.columnar_frames import FrameBuilder, with_derived
 from engine.columnar_programs import Frame, Programs, compile_policies
 from engine.decision import Population
@@ -121,8 +122,9 @@ def _decide_frame(frame: Frame, data: pl.DataFrame | None, subjects: pl.Series, 
             program.fixed.policy.id: PolicyResult(program, frame.scope, None, subjects, unknown, None, None)
             for program in frame.programs
         }
-    answers = _answers(frame, data)
-    amounts = _amounts(frame, data, answers)
+    coded = CodedColumns(data)
+    answers = _answers(frame, coded)
+    amounts = _amounts(frame, coded, answers)
     results: Results = {}
     for number, program in enumerate(frame.programs):
         policy = program.fixed.policy.id
@@ -145,7 +147,7 @@ def _decide_frame(frame: Frame, data: pl.DataFrame | None, subjects: pl.Series, 
     return results
 
 
-def _answers(frame: Frame, data: pl.DataFrame) -> pl.DataFrame:
+def _answers(frame: Frame, coded: CodedColumns) -> pl.DataFrame:
     """Return one Boolean column per policy: the one pass over the frame."""
     wanted = [nw.col("subject")]  # gives the number of rows, whatever the conditions look like
     used: frozenset[str] = frozenset().union(*(program.decision_uses for program in frame.programs))
@@ -153,11 +155,10 @@ def _answers(frame: Frame, data: pl.DataFrame) -> pl.DataFrame:
         wanted.append(program.eligible.alias(f"eligible {number}"))
         if program.kept is not None:
             wanted.append(program.kept.alias(f"kept {number}"))
-    answers: pl.DataFrame = with_derived(data.lazy(), frame.scope, used).select(*wanted).collect().to_native()
-    return answers
+    return _selected(frame, coded, used, wanted)
 
 
-def _amounts(frame: Frame, data: pl.DataFrame, answers: pl.DataFrame) -> dict[int, pl.Series]:
+def _amounts(frame: Frame, coded: CodedColumns, answers: pl.DataFrame) -> dict[int, pl.Series]:
     """Return the amounts of the eligible rows of each policy whose amount depends on data."""
     due = [
         number
@@ -174,10 +175,16 @@ def _amounts(frame: Frame, data: pl.DataFrame, answers: pl.DataFrame) -> dict[in
             assert program.amount is not None
             wanted.append(program.amount.alias(f"amount {number}"))
             used |= program.amount_uses
-        found = with_derived(data.lazy(), frame.scope, used).select(*wanted).collect().to_native()
+        found = _selected(frame, coded, used, wanted)
         for number in numbers:
             amounts[number] = found[f"amount {number}"].filter(answers[f"eligible {number}"])
     return amounts
+
+
+def _selected(frame: Frame, coded: CodedColumns, used: frozenset[str], wanted: list[nw.Expr]) -> pl.DataFrame:
+    with_tests, present = coded.with_tests(frame.scope, used)
+    found: pl.DataFrame = with_derived(with_tests, frame.scope, used, present).select(*wanted).collect().to_native()
+    return found
 
 
 def _withheld(eligible: pl.Series, amount: pl.Series | None) -> pl.Series:

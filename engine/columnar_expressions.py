@@ -55,7 +55,7 @@ from policies.tree import (
     Subtract,
     Within,
 )
-from policies.types import Date, Value, from_day_number
+from policies.types import Code, Date, Value, from_day_number
 
 
 class ExpressionCompiler:
@@ -125,6 +125,22 @@ class ExpressionCompiler:
             self._kept[key] = self._kept_column(compiled, scope)
         self._using[-1].add(self._kept[key])
         return nw.col(self._kept[key])
+
+    def code_test(self, child: Node, test: Callable[[nw.Expr], nw.Expr], scope: Scope) -> nw.Expr:
+        """Return a test of one code; that of a stored code gets a column, to be worked out per distinct code.
+
+        The test must be known for every known code, and unknown for an unknown one.
+        """
+        inner = child
+        while isinstance(inner, Named):
+            inner = inner.child
+        if not isinstance(inner, Attribute) or not isinstance(inner.type, Code):
+            return test(self.once(child, scope))
+        column = self.scopes.column(scope.stack[inner.depth], inner.path, scope)
+        name = self.scopes.new_column("k")
+        scope.derived[name] = Derived(test(nw.col(column)), frozenset(), 0, tested=column)
+        self._using[-1].add(name)
+        return nw.col(name)
 
     def all_of(self, nodes: Sequence[Node], scope: Scope) -> nw.Expr:
         """Return the conjunction of several conditions."""
@@ -207,6 +223,10 @@ def _compare(compiler: ExpressionCompiler, node: Compare, scope: Scope) -> nw.Ex
     if dates is not None:
         attribute, first, last = dates
         return day_range(compiler.column(attribute, scope), first, last)
+    if isinstance(node.left.type, Code) and compiler.interner.is_constant(node.right):
+        value = constant(node.right.type, compiler.constant_value(node.right))
+        if compiler.constant_value(node.right) is not None:
+            return compiler.code_test(node.left, lambda child: OPERATORS[node.operator](child, value), scope)
     left, right = (_native_side(compiler, side, scope) for side in (node.left, node.right))
     if left is None or right is None:
         left, right = compiler.compile(node.left, scope), compiler.compile(node.right, scope)
@@ -235,12 +255,14 @@ def _if(compiler: ExpressionCompiler, node: If, scope: Scope) -> nw.Expr:
 
 
 def _in(compiler: ExpressionCompiler, node: In, scope: Scope) -> nw.Expr:
-    child = compiler.compile(node.child, scope)
-    return child == node.values[0] if len(node.values) == 1 else child.is_in(list(node.values))
+    def test(child: nw.Expr) -> nw.Expr:
+        return child == node.values[0] if len(node.values) == 1 else child.is_in(list(node.values))
+
+    return compiler.code_test(node.child, test, scope)
 
 
 def _within(compiler: ExpressionCompiler, node: Within, scope: Scope) -> nw.Expr:
-    return starts_with_any(compiler.once(node.child, scope), node.prefixes)
+    return compiler.code_test(node.child, lambda child: starts_with_any(child, node.prefixes), scope)
 
 
 def _lookup(compiler: ExpressionCompiler, node: Lookup, scope: Scope) -> nw.Expr:

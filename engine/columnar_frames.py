@@ -26,11 +26,16 @@ def polars_type(type_: Type) -> type[pl.DataType]:
     return pl.Int64 if isinstance(type_, Number | DateType) else pl.String
 
 
-def with_derived(frame: pl.LazyFrame, scope: Scope, used: frozenset[str] | None = None) -> nw.LazyFrame[pl.LazyFrame]:
-    """Add the intermediate columns of a scope, or only those that are `used`, level by level."""
+def with_derived(
+    frame: pl.LazyFrame, scope: Scope, used: frozenset[str] | None = None, present: frozenset[str] = frozenset()
+) -> nw.LazyFrame[pl.LazyFrame]:
+    """Add the intermediate columns of a scope, or only those that are `used`, level by level.
+
+    Those in `present` are in the frame already.
+    """
     levels: dict[int, list[nw.Expr]] = defaultdict(list)
     for name, derived in scope.derived.items():
-        if used is None or name in used:
+        if name not in present and (used is None or name in used):
             levels[derived.level].append(derived.expression.alias(name))
     lazy = nw.from_native(frame)
     for level in sorted(levels):

@@ -45,11 +45,15 @@ class FoldGroup:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """An intermediate column: `level` is above that of every intermediate column it is computed from."""
+    """An intermediate column: `level` is above that of every intermediate column it is computed from.
+
+    `tested` names the code column if the expression is a test of nothing but that column.
+    """
 
     expression: nw.Expr
     uses: frozenset[str]
     level: int
+    tested: str | None = None
 
 
 @dataclass(slots=True, eq=False)
