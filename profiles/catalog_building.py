@@ -10,6 +10,7 @@ from typing import Any
 from policies.types import Number
 from policies.vocabulary import CodeSet, Indicator, Vocabulary
 from profiles.catalog_documents import CodeGroupPart, CodeSetPart, IndicatorPart
+from profiles.catalog_events import build_events
 from profiles.catalog_findings import Findings, Where, suggestion
 from profiles.catalog_model import CONTACTS, Catalog, Validity
 from profiles.catalog_sources import build_sources
@@ -38,19 +39,23 @@ def build_catalog(parts: Parts, digest: str, findings: Findings) -> Catalog | No
     }
     if findings.found:
         return None
+    events = build_events(parts["events"], spaces, sources, code_sets, findings)
+    if findings.found:
+        return None
     vocabulary = Vocabulary(
         spaces=spaces,
         code_sets=code_sets,
         indicators=indicators,
         code_groups=groups,
         funds={name: title.to_bilingual() for name, (title, _) in parts["funds"].items()},
+        events={name: kind.title for name, kind in events.items()},
     )
     validity = {name: _validity(part) for name, (part, _) in parts["code_sets"].items()}
-    return Catalog(vocabulary, sources, {name: codes for name, codes in validity.items() if codes}, digest)
+    return Catalog(vocabulary, sources, {name: codes for name, codes in validity.items() if codes}, digest, events)
 
 
 def _check_names(parts: Parts, findings: Findings) -> None:
-    for section in ("spaces", "sources", "code_sets", "code_groups", "indicators"):
+    for section in ("spaces", "sources", "code_sets", "code_groups", "indicators", "events"):
         for name, (_, where) in parts[section].items():
             check_name(name, where, findings)
     for name, (_, where) in parts["funds"].items():

@@ -41,6 +41,16 @@ def _to_amount(value: object) -> int | Decimal:
 Amount = Annotated[int | Decimal, PlainValidator(_to_amount)]
 
 
+def _to_constant(value: object) -> bool | int | Decimal | str | date:
+    """Take a plain value as it stands; what type it must be of is looked at later."""
+    if not isinstance(value, bool | int | Decimal | str | date):
+        raise PydanticCustomError("constant_type", "input should be a plain value")
+    return value
+
+
+Constant = Annotated[bool | int | Decimal | str | date, PlainValidator(_to_constant)]
+
+
 class Part(BaseModel):
     """The rules that all parts of a catalog file share."""
 
@@ -168,6 +178,49 @@ class IndicatorPart(Part):
     values: dict[str, dict[str, Amount]]
 
 
+class EventFieldPart(Part):
+    """One datum of an event: an `attribute` of the catalog, an `identity` number, a `contact`, or an own type."""
+
+    title: Title | None = None
+    attribute: Words | None = None
+    identity: str | None = None
+    contact: Literal["name", "phone", "email", "account", "language", "channels"] | None = None
+    type: ValueKind | None = None
+    code_set: str | None = None
+    unit: str | None = None
+    scale: Annotated[int, Field(ge=0, le=9)] | None = None
+    low: Amount | None = None
+    high: Amount | None = None
+    required: bool = False
+    default: Constant | None = None
+
+
+class EventPatchPart(Part):
+    """One change that an event makes to the subject named by `of`."""
+
+    of: Words = "subject"
+    register_: bool = Field(default=False, alias="register")
+    add: Words | None = None
+    remove: Words | None = None
+    item: Words | None = None
+    member: Words | None = None
+    set_: dict[str, Words] = Field(default={}, alias="set")
+    constants: dict[str, Constant] = {}
+    clear: list[Words] = []
+    contacts: dict[Literal["name", "phone", "email", "account", "language", "channels"], Words] = {}
+
+
+class EventPart(Part):
+    """One kind of life event."""
+
+    title: Title
+    agency: Title
+    space: str
+    requires: dict[str, Words] = {}
+    data: dict[str, EventFieldPart] = {}
+    patches: Annotated[list[EventPatchPart], Field(min_length=1)]
+
+
 class CatalogFile(Part):
     """A whole file; every top-level key is optional, and the files of a folder are put together."""
 
@@ -177,6 +230,7 @@ class CatalogFile(Part):
     code_groups: dict[str, CodeGroupPart] = {}
     indicators: dict[str, IndicatorPart] = {}
     funds: dict[str, Title] = {}
+    events: dict[str, EventPart] = {}
 
 
 SECTIONS: tuple[str, ...] = tuple(CatalogFile.model_fields)

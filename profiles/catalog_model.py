@@ -15,6 +15,7 @@ from typing import Literal
 from policies.text import Bilingual
 from policies.types import Code, Date, Number, Type
 from policies.vocabulary import Space, Vocabulary
+from profiles.catalog_event_model import EventKind
 
 # register    who exists in a space: one row per subject; fields are attributes, links, contacts
 # attributes  more data about subjects that a register knows: at most one row per subject
@@ -187,12 +188,14 @@ class Catalog:
     sources     source id -> source, in the order in which files should be taken in (registers first)
     validity    code set -> code -> validity; a code that is not listed is valid for ever
     digest      SHA-256 (hexadecimal) over the names and bytes of the files
+    events      the kinds of life events by name
     """
 
     vocabulary: Vocabulary
     sources: Mapping[str, Source]
     validity: Mapping[str, Mapping[str, Validity]] = field(default_factory=dict)
     digest: str = ""
+    events: Mapping[str, EventKind] = field(default_factory=dict)
 
     @property
     def spaces(self) -> Mapping[str, Space]:

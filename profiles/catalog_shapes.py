@@ -19,6 +19,7 @@ _WANTED: Mapping[str, Callable[[Mapping[str, Any]], _Texts]] = {
     "string_too_short": lambda _: ("不能为空", "it may not be empty"),
     "int_type": lambda _: ("应为整数", "it should be a whole number"),
     "number_type": lambda _: ("应为数字,不加引号", "it should be a number, without quotes"),
+    "constant_type": lambda _: ("应为单个值,不是列表或映射", "it should be a single value, no list or mapping"),
     "bool_type": lambda _: ("应为 true 或 false", "it should be true or false"),
     "date_type": lambda _: ("应为日期,如 2026-11-22", "it should be a day such as 2026-11-22"),
     "list_type": lambda _: ("应为列表 [...]", "it should be a list [...]"),

@@ -11,6 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from profiles.home import Home
 from profiles.manifest import commit_manifest, read_manifest, writing
+from profiles.point_index import forget_layouts
 from profiles.store import (
     WRITER,
     Schema,
@@ -48,6 +49,8 @@ def compact(home: Home) -> dict[str, int]:
         if rewritten:
             # The sequence stays: no intake has happened, and rows above it are unfinished intakes' remains.
             commit_manifest(home, replace(manifest, tables=tables))
+            for name in rewritten:
+                forget_layouts(home.store, name)
         with open_vault(home) as vault:
             vault.forget_superseded()
     return rewritten
@@ -60,8 +63,9 @@ def _rewrite(home: Home, table: StoredTable, buckets: int, sequence: int) -> tup
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal rows
         for bucket in range(buckets):
-            frame = table.read(bucket, schema)
-            rows += frame.height
+            # That somebody left is kept: else an event of an earlier day would bring them back.
+            frame = table.read(bucket, schema, with_removed=not table.is_collection)
+            rows += frame.filter(~pl.col("_removed")).height
             layer = frame.with_columns(
                 pl.lit(bucket, dtype=pl.Int32).alias("bucket"),
                 pl.lit(sequence, dtype=pl.Int64).alias("_sequence"),

@@ -12,6 +12,7 @@ import polars as pl
 from policies.errors import StoreError
 from policies.types import Value, to_day_number
 from policies.vocabulary import Attribute, Collection, Space
+from profiles.freshness import Freshness
 from profiles.snapshot_types import polars_type
 
 if TYPE_CHECKING:
@@ -98,15 +99,10 @@ class SubjectFacts:
         # Who is not in the register does not exist, whatever another source still says of them.
         if source != snapshot.register(self.space).id and not self._exists():
             return {}
-        limits = snapshot.freshness_limits(names, declared.attributes)
-        rows = snapshot.read(
-            snapshot.tables[source],
-            snapshot.bucket_of(self.subject),
-            schema,
-            limits,
-            pl.Series([self.subject]),
-        )
-        return {name: to_value(cell) for name, cell in rows.row(0, named=True).items()} if rows.height else {}
+        fresh = Freshness(snapshot.on, snapshot.freshness_limits(names, declared.attributes))
+        bucket = snapshot.bucket_of(self.subject)
+        rows = snapshot.tables[source].subject_rows(bucket, self.subject, schema, fresh)
+        return {name: to_value(cell) for name, cell in rows[0].items()} if rows else {}
 
     def _exists(self) -> bool:
         register = self.snapshot.register(self.space).id
@@ -129,12 +125,11 @@ class SubjectFacts:
             return None
         names = [*declared.attributes, *declared.links]
         schema = _schema(names, declared) | ({"member": pl.String} if declared.member_space else {})
-        limits = snapshot.freshness_limits(names, declared.attributes)
-        owner, bucket = pl.Series([self.subject]), snapshot.bucket_of(self.subject)
+        fresh = Freshness(snapshot.on, snapshot.freshness_limits(names, declared.attributes))
+        bucket = snapshot.bucket_of(self.subject)
         found: list[ItemFacts] = []
         for source in sources:
-            rows = snapshot.read(snapshot.tables[source.id], bucket, schema, limits, owner)
-            for row in rows.iter_rows(named=True):
+            for row in snapshot.tables[source.id].subject_rows(bucket, self.subject, schema, fresh):
                 cells = {key: to_value(cell) for key, cell in row.items()}
                 found.append(ItemFacts(self, declared, str(cells["item"]), cells))
         return found

@@ -34,6 +34,11 @@ class Home:
         return self.path / "secret.key"
 
     @property
+    def differences(self) -> Path:
+        """The folder of cases on which the engines did not agree; made by the first of them."""
+        return self.path / "differences"
+
+    @property
     def ledger_url(self) -> str:
         """The SQLAlchemy URL of the ledger."""
         return os.environ.get("MIANSHEN_LEDGER") or f"sqlite:///{self.path / 'ledger.sqlite'}"

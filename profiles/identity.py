@@ -25,6 +25,7 @@ CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 PSEUDONYM_DIGITS = 32
+ITEM_DIGITS = 16
 
 _RESIDENT_SHAPE = r"^[0-9]{17}[0-9X]$"
 _LEGACY_SHAPE = r"^[0-9]{15}$"
@@ -189,6 +190,32 @@ def number_faults(space: str, numbers: pl.Series, on: date | None = None) -> pl.
     return other_number_faults(numbers)
 
 
+def number_fault(space: str, number: str, on: date | None = None) -> str | None:
+    """Return what `number_faults` says of one normalised number, without the cost of a column."""
+    if space == "citizen":
+        return _citizen_number_fault(number, on)
+    if space == "enterprise":
+        if not re.fullmatch(_CREDIT_SHAPE, number, re.ASCII):
+            return "wrong-shape"
+        return None if credit_check_character(number[:17]) == number[17] else "wrong-checksum"
+    return None if re.fullmatch(_OTHER_SHAPE, number, re.ASCII) else "wrong-shape"
+
+
+def _citizen_number_fault(number: str, on: date | None) -> str | None:
+    if not re.fullmatch(_RESIDENT_SHAPE, number, re.ASCII):
+        return "wrong-shape"
+    if resident_check_character(number[:17]) != number[17]:
+        return "wrong-checksum"
+    year, month, day = int(number[6:10]), int(number[10:12]), int(number[12:14])
+    try:
+        born = date(year, month, day) if 1800 <= year <= 2099 else None
+    except ValueError:
+        born = None
+    if born is None:
+        return "impossible-date"
+    return "future-birth" if on is not None and born > on else None
+
+
 def _shape_faults(numbers: pl.Series, shaped: pl.Series) -> pl.Series:
     frame = pl.DataFrame({"number": numbers, "shaped": shaped})
     reason = pl.when(pl.col("number").is_not_null() & ~pl.col("shaped")).then(pl.lit("wrong-shape"))
@@ -229,6 +256,12 @@ def pseudonyms(key: bytes, space: str, numbers: pl.Series) -> pl.Series:
         [None if number is None else hashed(number) for number in numbers.to_list()],
         dtype=pl.String,
     )
+
+
+def item_pseudonym(key: bytes, source: str, text: str) -> str:
+    """Return the id (16 hexadecimal digits) of the item that a source numbers `text` (or of that member)."""
+    # Numbers of contracts and certificates may hold identity numbers: the store keeps a keyed hash only.
+    return _keyed(key, f"item:{source}")(text)[:ITEM_DIGITS]
 
 
 def subject_of(home: Home, space: str, number: str) -> str:

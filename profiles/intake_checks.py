@@ -14,7 +14,7 @@ import polars as pl
 from policies.types import Bool, Code, Date, Number, Text
 from policies.vocabulary import CodeSet
 from profiles.catalog_model import Catalog, Source, SourceField
-from profiles.identity import normalised_column, number_faults, pseudonyms
+from profiles.identity import ITEM_DIGITS, normalised_column, number_faults, pseudonyms
 from profiles.intake_dates import date_expression, second_look
 from profiles.intake_texts import MALFORMED, ROW
 from profiles.quarantine import FAULT_SCHEMA, no_faults
@@ -167,7 +167,7 @@ def _items(cleaned: pl.DataFrame, columns: list[pl.Series], plan: CheckPlan, fau
         texts = [pl.col(field.column).fill_null("") for field in source.fields]
         named = cleaned.select(pl.concat_str(texts, separator="\x1f").alias("item"))["item"]
     # Numbers of contracts and certificates may hold identity numbers: the store keeps a keyed hash only.
-    return pseudonyms(plan.key, f"item:{source.id}", named).str.head(16).alias("item")
+    return pseudonyms(plan.key, f"item:{source.id}", named).str.head(ITEM_DIGITS).alias("item")
 
 
 # --- values ----------------------------------------------------------------------------------------------

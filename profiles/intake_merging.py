@@ -19,6 +19,7 @@ class Merged:
     newcomers  subjects that the table did not have
     unchanged  rows of the file that say nothing new, identical copies included
     removed    subjects that became tombstones; `live` is the change in the number of rows that count
+    restated   rows of the file that say nothing new to the store, but overrule an event (with contacts)
     """
 
     rows: pl.DataFrame
@@ -27,6 +28,7 @@ class Merged:
     unchanged: int
     removed: int
     live: int
+    restated: pl.DataFrame
 
 
 def split_duplicates(rows: pl.DataFrame, keys: Keys, content: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, int]:
@@ -50,6 +52,8 @@ def merge_subjects(
     data: Sequence[str],
     full: bool,
     date_anew: bool,
+    overruled: pl.Series,
+    silence_counts: bool,
 ) -> Merged:
     """Merge a bucket of a register or of attributes.
 
@@ -60,10 +64,17 @@ def merge_subjects(
         data: the columns to compare.
         full: subjects of `current` that the extract does not name are gone.
         date_anew: append unchanged rows too, because the day of the extract counts.
+        overruled: subjects of whom an event of an earlier day has spoken: their rows are appended anew.
+        silence_counts: whether a full extract that does not name such a subject overrules the event.
     """
+    told_of = overruled.to_frame("subject")
+    silent = full and silence_counts and overruled.len() > 0
+    unnamed = _unnamed(told_of, incoming, current, blanked) if silent else told_of.clear()
+    silenced = _empty_rows(unnamed, incoming, data, removed=True)
     if current.is_empty():
         rows = incoming.select("subject", *data, pl.lit(False).alias("_removed"))
-        return Merged(rows, incoming, incoming["subject"], 0, 0, rows.height)
+        both = pl.concat([rows, silenced]).sort("subject")
+        return Merged(both, incoming, incoming["subject"], 0, 0, rows.height, incoming.clear())
     same_subjects = incoming["subject"].equals(current["subject"])
     if same_subjects:
         differs = _any_different(incoming, current, data)
@@ -79,8 +90,11 @@ def merge_subjects(
         known = beside["_known"].fill_null(False)
         changed = incoming.filter(_any_different(incoming, beside, data) | ~known)
         newcomers = incoming["subject"].filter(~known)
-    written = incoming if date_anew else changed
-    parts = [written.select("subject", *data, pl.lit(False).alias("_removed"))]
+    restated = incoming.clear()
+    if overruled.len():
+        restated = _unnamed(incoming.join(told_of, on="subject", how="semi"), changed)
+    written = incoming if date_anew else pl.concat([changed, restated])
+    parts = [written.select("subject", *data, pl.lit(False).alias("_removed")), silenced]
     if not blanked.is_empty():
         # What the agency says now cannot be read, and what it said before may be false: both are unknown.
         lost = current.select("subject").join(blanked.select("subject").unique(), on="subject", how="semi")
@@ -93,7 +107,8 @@ def merge_subjects(
         removed = gone.height
         parts.append(_empty_rows(gone, current, data, removed=True))
     rows = pl.concat(parts).sort("subject")
-    return Merged(rows, changed, newcomers, incoming.height - changed.height, removed, newcomers.len() - removed)
+    unchanged = incoming.height - changed.height
+    return Merged(rows, changed, newcomers, unchanged, removed, newcomers.len() - removed, restated)
 
 
 def merge_items(
@@ -103,6 +118,8 @@ def merge_items(
     data: Sequence[str],
     full: bool,
     date_anew: bool,
+    overruled: pl.Series,
+    silence_counts: bool = True,
 ) -> Merged:
     """Merge a bucket of a collection: an owner whose set of items changed in any way is written anew.
 
@@ -117,10 +134,14 @@ def merge_items(
             lost.select(*keys, *(pl.lit(None, dtype=incoming.schema[name]).alias(name) for name in data)),
         ]
     ).sort(keys)
+    owners = coming.select("subject").unique()
+    told_of = overruled.to_frame("subject")
+    silent = full and silence_counts and overruled.len() > 0
+    silenced = _unnamed(told_of, owners, current) if silent else told_of.clear()
     if current.is_empty():
         rows = coming.with_columns(pl.lit(False).alias("_removed"))
-        return Merged(rows, incoming, incoming["subject"].unique(), 0, 0, rows.height)
-    owners = coming.select("subject").unique()
+        both = pl.concat([rows, _tombstones(silenced, coming, data)]).sort(keys)
+        return Merged(both, incoming, incoming["subject"].unique(), 0, 0, rows.height, incoming.clear())
     relevant = current.join(owners, on="subject", how="semi")
     beside = coming.select(keys).join(
         relevant.with_columns(pl.lit(True).alias("_known")), on=keys, how="left", maintain_order="left"
@@ -128,22 +149,35 @@ def merge_items(
     differs = _any_different(coming, beside, data) | ~beside["_known"].fill_null(False)
     vanished = relevant.select(keys).join(coming.select(keys), on=keys, how="anti")
     touched = pl.concat([coming.filter(differs).select("subject"), vanished.select("subject")]).unique()
+    if overruled.len():
+        touched = pl.concat([touched, owners.join(told_of, on="subject", how="semi")]).unique()
     rewritten = owners if date_anew else touched
     rows = coming.join(rewritten, on="subject", how="semi").with_columns(pl.lit(False).alias("_removed"))
     replaced = relevant.join(rewritten, on="subject", how="semi").height
-    parts, removed, lost_items = [rows], 0, 0
+    parts, removed, lost_items = [rows, _tombstones(silenced, current, data)], 0, 0
     if full:
         gone = current.join(owners, on="subject", how="anti")
         lost_items = gone.height
-        tombs = gone.select("subject").unique().with_columns(pl.lit("").alias("item"))
+        tombs = gone.select("subject").unique()
         removed = tombs.height
-        empty = [pl.lit(None, dtype=current.schema[name]).alias(name) for name in data]
-        parts.append(tombs.select(*keys, *empty, pl.lit(True).alias("_removed")))
+        parts.append(_tombstones(tombs, current, data))
     newcomers = owners.join(current.select("subject"), on="subject", how="anti")["subject"]
     changed = incoming.join(coming.filter(differs).select(keys), on=keys, how="semi")
     live = rows.height - replaced - lost_items
     unchanged = incoming.height - changed.height
-    return Merged(pl.concat(parts).sort(keys), changed, newcomers, unchanged, removed, live)
+    return Merged(pl.concat(parts).sort(keys), changed, newcomers, unchanged, removed, live, incoming.clear())
+
+
+def _tombstones(owners: pl.DataFrame, like: pl.DataFrame, data: Sequence[str]) -> pl.DataFrame:
+    empty = [pl.lit(None, dtype=like.schema[name]).alias(name) for name in data]
+    return owners.select("subject", pl.lit("").alias("item"), *empty, pl.lit(True).alias("_removed"))
+
+
+def _unnamed(subjects: pl.DataFrame, *others: pl.DataFrame) -> pl.DataFrame:
+    """Return those of `subjects` that none of the others names."""
+    for other in others:
+        subjects = subjects.join(other.select("subject"), on="subject", how="anti", maintain_order="left")
+    return subjects
 
 
 def _any_different(left: pl.DataFrame, right: pl.DataFrame, columns: Sequence[str]) -> pl.Series:

@@ -193,7 +193,7 @@ def _look_into(file: Path, unpacked_bytes: int) -> _Look:
 
 def _show_formulas(file: Path, sheet: str, cells: list[list[str]]) -> None:
     """Put the formula texts where `cells` has their results."""
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
+    from openpyxl import load_workbook
 
     with _parsing(file):
         book = load_workbook(file, read_only=True, data_only=False)

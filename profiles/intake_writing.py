@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from profiles.events.intake_patches import intake_patches, sources_patched_by
 from profiles.fault_points import fault_point
 from profiles.home import Home
 from profiles.identity import organisation_check_failures
@@ -59,7 +60,9 @@ class IntakeWriting:
         self._data = [name for name in self._schema if name != "item"] + (["_sealed"] if self._contacts else [])
         freshness = _freshness(plan)
         # Where data grows stale, being told the same again is news: the day of the extract counts.
-        self._date_anew = extract == "partial" and bool(freshness)
+        # So it does where events may say otherwise, of an earlier day and yet arriving later.
+        self._date_anew = extract == "partial" and (bool(freshness) or source.id in sources_patched_by(plan.catalog))
+        self._patches = intake_patches(home, source.id, plan.as_of, manifest.buckets)
 
     def add(self, checked: Checked) -> None:
         """Take one checked batch."""
@@ -125,7 +128,8 @@ class IntakeWriting:
     def _merge(self, bucket: int, current: StoredTable | None) -> Merged | None:
         good, blanked = self._good.bucket(bucket), self._blanked.bucket(bucket)
         full = self.extract == "full"
-        if good.is_empty() and blanked.is_empty() and (current is None or not full):
+        overruled = self._patches.of_bucket(bucket)
+        if good.is_empty() and blanked.is_empty() and (not full or (current is None and overruled.is_empty())):
             return None
         keys = ["subject", "item"] if self._is_collection else ["subject"]
         good, clashing, copies = split_duplicates(good, keys, [*self._data, *self._contacts])
@@ -136,7 +140,9 @@ class IntakeWriting:
         known = {name: kind for name, kind in self._table_schema().items() if name not in keys}
         rows = current.read(bucket, known) if current is not None else good.select(*keys, *known).clear()
         merge = merge_items if self._is_collection else merge_subjects
-        merged = merge(good, blanked, rows, self._data, full, self._date_anew)
+        # Who is born is announced before the register knows: its silence overrules nobody.
+        silence_counts = self.plan.source.kind != "register"
+        merged = merge(good, blanked, rows, self._data, full, self._date_anew, overruled, silence_counts)
         self.unchanged += merged.unchanged + copies
         self.removed += merged.removed
         self._live += merged.live
@@ -162,8 +168,9 @@ class IntakeWriting:
                 Secret(subject, NUMBER_FIELD, number)
                 for subject, number in arrived.select("subject", NUMBER).iter_rows()
             ]
-        if self._contacts and merged.changed.height:
+        if self._contacts and merged.changed.height + merged.restated.height:
             told = merged.changed.join(known.select("subject", "_sealed"), on=["subject", "_sealed"], how="anti")
+            told = pl.concat([told, merged.restated.select(told.columns)]).sort("subject")
             words = sorted(self._contacts)
             fields = [word.removeprefix(CONTACT_PREFIX) for word in words]
             # Row by row, as the vault's own order is: its tree then grows at one end.
@@ -171,7 +178,8 @@ class IntakeWriting:
                 Secret(subject, word, value)
                 for subject, *values in told.select("subject", *words).iter_rows()
                 for word, value in zip(fields, values, strict=True)
-                if value is not None or subject in known_subjects
+                if (value is not None or subject in known_subjects)
+                and (subject, word) not in self._patches.newer_contacts
             ]
         if secrets:
             self._vault.put(secrets, self.sequence)

@@ -11,7 +11,7 @@ from typing import Literal
 from policies.errors import StoreError
 from profiles.home import Home
 
-Purpose = Literal["pseudonym", "vault", "contact", "pages"]
+Purpose = Literal["pseudonym", "vault", "contact", "pages", "event", "event-token"]
 KEY_BYTES = 32
 
 

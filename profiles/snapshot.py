@@ -6,25 +6,32 @@ columns that it is asked for, bucket by bucket; data past its freshness limit on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import polars as pl
 
 from policies.errors import StoreError
 from policies.vocabulary import Attribute, Collection, Space
 from profiles.catalog_model import Catalog, Source
+from profiles.events.patches import Patch, TablePatches, event_database, patch_reader
 from profiles.facts import SubjectFacts
+from profiles.freshness import Freshness
 from profiles.home import Home
 from profiles.manifest import full_as_of, read_manifest
+from profiles.point_index import SMALL_FILE, point_index
 from profiles.population import BucketPopulation
 from profiles.quarantine import QUARANTINE_TABLE
+from profiles.snapshot_tables import patched_tables
 from profiles.snapshot_types import PolarsType
-from profiles.store import StoredTable, bucket_expression, bucket_of, open_table
+from profiles.store import StoredTable, bucket_expression, bucket_of
 
 # Beside the tables, `versions` holds the last intake: an extract that changed no row has still dated them.
 SEQUENCE = "_sequence"
+# And the last event whose patches are seen.
+EVENTS = "_events"
 
 
 def open_snapshot(home: Home, catalog: Catalog, on: date, versions: Mapping[str, int] | None = None) -> Snapshot:
@@ -34,7 +41,10 @@ def open_snapshot(home: Home, catalog: Catalog, on: date, versions: Mapping[str,
         StoreError: nothing was ever taken in, or a version is not there any more.
     """
     manifest = read_manifest(home)
-    if not manifest.tables:
+    log = event_database(home)
+    reader = patch_reader(log)
+    latest = reader.latest() if reader is not None else 0
+    if not manifest.tables and latest == 0:
         raise StoreError.of(
             "store-empty",
             "档案库还是空的",
@@ -43,22 +53,30 @@ def open_snapshot(home: Home, catalog: Catalog, on: date, versions: Mapping[str,
             help_en="take data in first: `mianshen profiles import`",
         )
     sequence = manifest.sequence if versions is None else versions.get(SEQUENCE, manifest.sequence)
+    events = latest if versions is None else versions.get(EVENTS, 0)
+    if events > latest:
+        raise StoreError.of(
+            "event-log-missing",
+            f"需要前 {events} 个事件，事件日志中只有 {latest} 个",
+            f"{events} events are needed and the event log has only {latest}",
+            help_zh=f"请从备份恢复 `{log}`",
+            help_en=f"restore `{log}` from a backup",
+        )
     pinned = (
         {name: state.version for name, state in manifest.tables.items() if name != QUARANTINE_TABLE}
         if versions is None
-        else {name: version for name, version in versions.items() if name != SEQUENCE}
+        else {name: version for name, version in versions.items() if name not in (SEQUENCE, EVENTS)}
     )
-    tables = {
-        name: open_table(home, name, version, full_as_of(home, manifest, name, sequence))
-        for name, version in pinned.items()
-    }
+    dated = {name: (version, full_as_of(home, manifest, name, sequence)) for name, version in pinned.items()}
+    patched = reader.patched_sources(events) if reader is not None and events else []
+    tables = patched_tables(home, catalog, dated, patched, log, events)
     rows = {name: state.rows for name, state in manifest.tables.items() if pinned.get(name) == state.version}
-    return Snapshot(catalog, on, tables, manifest.buckets, sequence, rows)
+    return Snapshot(catalog, on, tables, manifest.buckets, sequence, rows, events, home)
 
 
 @dataclass(frozen=True, repr=False)
 class Snapshot:
-    """The pinned tables of all sources. `buckets` is the range of bucket numbers."""
+    """The pinned tables of all sources. `buckets` is the range of bucket numbers, `events` the last event seen."""
 
     catalog: Catalog
     on: date
@@ -66,11 +84,19 @@ class Snapshot:
     bucket_count: int
     sequence: int
     _known_rows: Mapping[str, int] = field(default_factory=dict)
+    events: int = 0
+    home: Home | None = None
 
     @property
     def versions(self) -> dict[str, int]:
-        """The Delta version of each table, and the number of the last intake: enough to open it again."""
-        return {SEQUENCE: self.sequence} | {name: table.version for name, table in sorted(self.tables.items())}
+        """The Delta version of each table, the last intake and the last event: enough to open it again."""
+        stored = {name: table.version for name, table in sorted(self.tables.items()) if table.version >= 0}
+        return {SEQUENCE: self.sequence, EVENTS: self.events} | stored
+
+    def refreshed(self, on: date | None = None) -> Snapshot:
+        """Return the profiles as they are now, on the same date or on `on`; tables that stayed are not reopened."""
+        assert self.home is not None
+        return open_snapshot(self.home, self.catalog, on or self.on)
 
     @property
     def buckets(self) -> range:
@@ -85,12 +111,24 @@ class Snapshot:
         """Return what is known of one subject (the protocol `Facts`); read lazily, source by source."""
         return SubjectFacts(self, space, subject)
 
+    def prepare_point_reads(self, on_progress: Callable[[int, int], None] | None = None) -> None:
+        """Lay out every large file for single look-ups, as a service does when it starts.
+
+        Without it the first few look-ups in each file are slower. `on_progress` gets files done and in all.
+        """
+        files = [(table, file) for table in self.tables.values() for part in table.files.values() for file in part]
+        for done, (table, file) in enumerate(files, 1):
+            if file.rows > SMALL_FILE:
+                point_index(table, file, make=True)
+            if on_progress is not None:
+                on_progress(done, len(files))
+
     def exists(self, space: str, subject: str) -> bool:
         """Return whether the register of `space` knows `subject`."""
         table = self.tables.get(self.register(space).id)
         if table is None:
             return False
-        return table.read(self.bucket_of(subject), {}, subjects=pl.Series([subject])).height > 0
+        return bool(table.subject_rows(self.bucket_of(subject), subject, {}))
 
     def space_of(self, subject: str) -> str | None:
         """Return the space whose register knows `subject`, or None."""
@@ -99,10 +137,20 @@ class Snapshot:
     def count(self, space: str) -> int:
         """Return how many subjects `space` has."""
         register = self.register(space).id
-        if register in self._known_rows:
-            return self._known_rows[register]
         table = self.tables.get(register)
+        if register in self._known_rows and table is not None:
+            return self._known_rows[register] + sum(
+                self._registered_by_events(table, bucket) for bucket in self.buckets
+            )
         return sum(table.read(bucket, {}).height for bucket in self.buckets) if table is not None else 0
+
+    def _registered_by_events(self, table: StoredTable, bucket: int) -> int:
+        """Return by how many subjects patches change the number of rows of one bucket of a register."""
+        if table.patches is None or not table.patches.of_bucket(bucket):
+            return 0
+        subjects = pl.Series(sorted(table.patches.of_bucket(bucket)))
+        stored = table.stored_rows(bucket, {"subject": pl.String}, subjects).height
+        return table.read(bucket, {}, subjects=subjects).height - stored
 
     def sample(self, space: str, n: int) -> list[str]:
         """Return the first `n` pseudonyms of `space` in their order, which is as good as random."""
@@ -136,11 +184,16 @@ class Snapshot:
         return min(days) if days else None
 
     def _as_of_subject(self, table: StoredTable, subject: str) -> date | None:
-        rows = table.read(self.bucket_of(subject), {"_as_of": pl.Date}, subjects=pl.Series([subject]))
-        if rows.is_empty():
-            return None
-        day: date = rows["_as_of"][0]
-        return max(day, table.full_as_of) if table.full_as_of is not None else day
+        rows = table.subject_rows(self.bucket_of(subject), subject, {"_as_of": pl.Date})
+        days = [day for row in rows if isinstance(day := row["_as_of"], date)]
+        return max(days, default=None)
+
+    def patches_of(self, source: str, subject: str) -> list[Patch]:
+        """Return the newest patch of each datum of a subject in `source`, even where a newer extract overrules it."""
+        if self.home is None or self.events == 0:
+            return []
+        patches = TablePatches(event_database(self.home), source, self.events)
+        return patches.of_subject(self.bucket_of(subject), subject)
 
     # --- what population and facts share ------------------------------------------------------------------
 
@@ -187,10 +240,16 @@ class Snapshot:
 
     def source_of_datum(self, space: str, name: str, collection: str | None = None) -> Source | None:
         """Return the source that delivers an attribute or link, or None if none does."""
-        return next(
-            (source for source in self.catalog.sources_of(space, collection) if source.field_of(name) is not None),
-            None,
-        )
+        return self._deliveries.get((space, collection, name))
+
+    @cached_property
+    def _deliveries(self) -> dict[tuple[str, str | None, str], Source]:
+        """(space, collection, name) -> the source that delivers it."""
+        found: dict[tuple[str, str | None, str], Source] = {}
+        for source in self.catalog.sources.values():
+            for one in source.fields if source.kind != "identity" else ():
+                found.setdefault((source.space, source.collection, one.name), source)
+        return found
 
     def freshness_limits(self, names: list[str], attributes: Mapping[str, Attribute]) -> dict[str, int]:
         """Return the freshness limits in days of those names that have one."""
@@ -209,14 +268,4 @@ class Snapshot:
         subjects: pl.Series | None = None,
     ) -> pl.DataFrame:
         """Read columns of one bucket; values older on the reference date than their limit are null."""
-        oldest = table.oldest_as_of(bucket)
-        stale = {name for name, days in limits.items() if oldest is None or (self.on - oldest).days > days}
-        if not stale:
-            return table.read(bucket, schema, subjects=subjects)
-        rows = table.read(bucket, {**schema, "_as_of": pl.Date}, subjects=subjects)
-        told = pl.col("_as_of")
-        if table.full_as_of is not None:
-            told = pl.max_horizontal(told, pl.lit(table.full_as_of))
-        age = (pl.lit(self.on) - told).dt.total_days()
-        fresh = [pl.when(age <= limits[name]).then(pl.col(name)).alias(name) for name in sorted(stale)]
-        return rows.with_columns(fresh).drop("_as_of")
+        return table.read(bucket, schema, subjects=subjects, fresh=Freshness(self.on, limits))

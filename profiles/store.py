@@ -22,8 +22,12 @@ from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_delt
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from policies.errors import StoreError
+from profiles.events.patches import TablePatches
+from profiles.freshness import Freshness
 from profiles.home import Home
 from profiles.manifest import Manifest, TableState
+from profiles.patched_rows import patched_rows, patched_subject
+from profiles.point_reads import point_rows
 
 SYSTEM_COLUMNS: dict[str, type[pl.DataType]] = {
     "subject": pl.String,
@@ -74,13 +78,18 @@ class DataFile:
 
 @dataclass(frozen=True)
 class StoredTable:
-    """One pinned version of one table, ready to be read bucket by bucket."""
+    """One pinned version of one table, ready to be read bucket by bucket, under the patches of events.
+
+    `version` is -1 for a table that only events have written to. Without `patches` it is read as stored.
+    """
 
     name: str
     version: int
     full_as_of: date | None
     columns: Mapping[str, pl.DataType]
     files: Mapping[int, tuple[DataFile, ...]]
+    patches: TablePatches | None = None
+    is_register: bool = False
 
     @cached_property
     def is_collection(self) -> bool:
@@ -94,13 +103,18 @@ class StoredTable:
 
     def oldest_as_of(self, bucket: int) -> date | None:
         """Return a day that no row of `bucket` is older than (None: it is empty), without reading it."""
-        days = [file.oldest_as_of for file in self.files.get(bucket, ()) if file.oldest_as_of is not None]
-        if not days:
-            return None
-        return max(min(days), self.full_as_of) if self.full_as_of else min(days)
+        stored = self.stored_as_of(bucket)
+        patched = self.patches.oldest(bucket) if self.patches is not None else None
+        return min((day for day in (stored, patched) if day is not None), default=None)
 
     def read(
-        self, bucket: int, schema: Schema, *, subjects: pl.Series | None = None, with_removed: bool = False
+        self,
+        bucket: int,
+        schema: Schema,
+        *,
+        subjects: pl.Series | None = None,
+        with_removed: bool = False,
+        fresh: Freshness | None = None,
     ) -> pl.DataFrame:
         """Return the current rows of `bucket` in ascending order of subject (and item).
 
@@ -108,12 +122,54 @@ class StoredTable:
             bucket: which bucket.
             schema: the columns to read and their types; one that the table does not have yet is null.
             subjects: only these, if given.
-            with_removed: also return tombstones.
+            with_removed: also return tombstones (patches then do not count).
+            fresh: values older than their limit are null, if given.
         """
-        files = self.files.get(bucket, ())
         wanted = {"subject": pl.String, **({"item": pl.String} if self.is_collection else {}), **schema}
-        if not files or (subjects is not None and subjects.len() == 0):
+        if subjects is not None and subjects.len() == 0:
             return pl.DataFrame(schema=wanted)
+        if self.patches is not None and not with_removed:
+            found = self.patches.of_bucket(bucket)
+            if found and subjects is not None:
+                asked = set(subjects.to_list())
+                found = {subject: patches for subject, patches in found.items() if subject in asked}
+            if found:
+                return patched_rows(self, bucket, wanted, found, subjects, fresh)
+        stale = fresh.may_be_stale(self.stored_as_of(bucket)) if fresh is not None else frozenset()
+        if not stale:
+            return self.stored_rows(bucket, wanted, subjects, with_removed).select(list(wanted))
+        assert fresh is not None
+        rows = self.stored_rows(bucket, {**wanted, "_as_of": pl.Date}, subjects, with_removed)
+        return fresh.applied(rows, self.full_as_of, stale).select(list(wanted))
+
+    def subject_rows(
+        self, bucket: int, subject: str, schema: Schema, fresh: Freshness | None = None
+    ) -> list[dict[str, object]]:
+        """Return what `read` returns for one subject, as dictionaries; made for single look-ups."""
+        wanted = {"subject": pl.String, **({"item": pl.String} if self.is_collection else {}), **schema}
+        return patched_subject(self, bucket, subject, wanted, fresh, point_rows(self, bucket, subject))
+
+    def stored_day(self, bucket: int, subject: str) -> date | None:
+        """Return the day on which an extract last spoke of `subject`, a tombstone included; None if none did."""
+        rows = point_rows(self, bucket, subject)
+        if not rows:
+            return None
+        day = rows[0]["_as_of"]
+        assert isinstance(day, date)
+        return max(day, self.full_as_of) if self.full_as_of is not None else day
+
+    def stored_as_of(self, bucket: int) -> date | None:
+        """Return `oldest_as_of` without patches."""
+        days = [file.oldest_as_of for file in self.files.get(bucket, ()) if file.oldest_as_of is not None]
+        return max([min(days), *([self.full_as_of] if self.full_as_of else [])]) if days else None
+
+    def stored_rows(
+        self, bucket: int, wanted: Schema, subjects: pl.Series | None = None, with_removed: bool = False
+    ) -> pl.DataFrame:
+        """Return the rows of the extracts, merged, without patches: the columns `wanted`, and `_removed` if any."""
+        files = self.files.get(bucket, ())
+        if not files:
+            return pl.DataFrame(schema=dict(wanted))
         needed = dict(wanted)
         layered = len(files) > 1
         any_removed = any(file.may_hold_removed for file in files)
@@ -121,7 +177,7 @@ class StoredTable:
             needed["_sequence"] = pl.Int64
         if any_removed:
             needed["_removed"] = pl.Boolean
-        rows = self._scan(files, needed, subjects)
+        rows = self.rows_in_files(files, needed, subjects)
         if layered:
             rows = latest(rows)
         if any_removed and not with_removed:
@@ -129,9 +185,10 @@ class StoredTable:
         order = ["subject", "item"] if self.is_collection else ["subject"]
         if layered or self.is_collection or not rows["subject"].is_sorted():
             rows = rows.sort(order)
-        return rows.select(list(wanted))
+        return rows
 
-    def _scan(self, files: Sequence[DataFile], needed: Schema, subjects: pl.Series | None) -> pl.DataFrame:
+    def rows_in_files(self, files: Sequence[DataFile], needed: Schema, subjects: pl.Series | None) -> pl.DataFrame:
+        """Return the rows of some files as they stand there; StoreError if one is missing or damaged."""
         present = {name: self.columns[name] for name in needed if name in self.columns}
         scan = pl.scan_parquet(
             [file.path for file in files],

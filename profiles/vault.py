@@ -180,6 +180,26 @@ class Vault:
                 connection.execute("INSERT OR IGNORE INTO writing VALUES (?)", (counts_from,))
             return connection.executemany("INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", sealed()).rowcount
 
+    def sealed(self, secret: Secret) -> bytes | None:
+        """Return the sealed form of a value, as `put_sealed` takes it; None for a value to forget."""
+        if secret.value is None:
+            return None
+        nonce = os.urandom(NONCE_BYTES)
+        bound = f"{secret.subject}:{secret.field}".encode()
+        return nonce + self._cipher.encrypt(nonce, secret.value.encode(), bound)
+
+    def put_sealed(self, subject: str, field: str, value: bytes | None) -> None:
+        """Store a value that `sealed` has sealed; it counts at once."""
+        committed = read_manifest(self._home).sequence
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)", (subject, field, committed, value)
+            )  # fmt: skip
+
+    def unsealed(self, secret: Secret, value: bytes) -> str:
+        """Return what `sealed` has sealed for this subject and field; StoreError if it does not open."""
+        return self._unsealed(secret.subject, secret.field, value)
+
     def forget_unfinished(self) -> None:
         """Remove what an intake that never finished has left behind; the caller holds the store's lock."""
         committed = read_manifest(self._home).sequence

@@ -79,7 +79,7 @@ def _written(field: SourceField, typed: bool) -> pl.Expr:
 
 def _number(value: pl.Expr, places: int, typed: bool) -> pl.Expr:
     if places <= 0:
-        whole = value * 10**-places
+        whole: pl.Expr = value * 10**-places
         return whole if typed else whole.cast(pl.String)
     unit = 10**places
     # All written numbers of the city are zero or more, so that no sign can stand in the way.
