@@ -151,4 +151,5 @@ def _fold(kind: str, step: Step, condition: Node | None, value: Node | None, spo
         condition,
         value,
         " ".join(spot.text.split()),
+        step.at_most,
     )

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from policies.arithmetic import choose, lowest_of, numeric, round_to_scale, smallest_or_largest, unit_of
+from policies.context import depends_on_data
 from policies.document import Document, Path
 from policies.document_errors import fail
 from policies.errors import Diagnostic, PolicyError
 from policies.model import BenefitShape, Rounding
 from policies.operands import Operand, Quotient, aligned, is_bare, number_of, with_unit
 from policies.operators import as_condition
-from policies.policy import Benefit, Tier
+from policies.policy import Benefit, Monotone, Tier
 from policies.source import Source, Spot
 from policies.tree import Node
-from policies.types import MONEY_SCALE
+from policies.types import MONEY_SCALE, Date, Number
 
 WITHOUT_AMOUNT = ("service", "qualification")
 
@@ -30,6 +31,7 @@ class BenefitReader:
     shape: BenefitShape
     lower: Callable[[Path], Operand]
     findings: list[Diagnostic]
+    lower_key: Callable[[Path], Operand]
 
     def read(self) -> Benefit:
         """Return the benefit. Raises PolicyError."""
@@ -39,9 +41,39 @@ class BenefitReader:
             return Benefit(shape.kind, None)
         if shape.tiers is None:
             path = ("benefit", "amount")
-            return Benefit(shape.kind, self._amount(path), (), self._text(path), self._limits())
+            place = self.document.place(path)
+            amount = self._amount(path)
+            return Benefit(shape.kind, amount, (), self._text(path), self._limits(), self._monotone(), place)
         tiers = tuple(self._tier(number) for number in range(len(shape.tiers)))
-        return Benefit(shape.kind, self._by_tiers(tiers), tiers, "", self._limits())
+        place = self.document.place(("benefit", "tiers"))
+        return Benefit(shape.kind, self._by_tiers(tiers), tiers, "", self._limits(), self._monotone(), place)
+
+    def _monotone(self) -> tuple[Monotone, ...]:
+        """Return what the amount is promised to rise or fall with. Raises PolicyError."""
+        found = []
+        for name, direction in (self.shape.monotone or {}).items():
+            path = ("benefit", "monotone", name)
+            operand, place = self.lower_key(path), self.document.key_place(path)
+            if isinstance(operand, Quotient) or not isinstance(operand.type, Number | Date):
+                raise fail(
+                    place,
+                    "wrong-type",
+                    f"`{name}` 不是数或日期，谈不上随它升降",
+                    f"`{name}` is neither a number nor a date; nothing rises or falls with it",
+                    "写一个数或日期的名称；商须先取整",
+                    "name a number or a date; a quotient has to be rounded first",
+                )
+            if not depends_on_data(operand):
+                raise fail(
+                    place,
+                    "wrong-type",
+                    f"`{name}` 对所有人都一样，谈不上随它升降",
+                    f"`{name}` is the same for everybody; nothing rises or falls with it",
+                    "写一项数据或依据数据的定义",
+                    "name a datum, or a definition that looks at data",
+                )
+            found.append(Monotone(name, direction, operand, place))
+        return tuple(found)
 
     def _text(self, path: Path) -> str:
         return " ".join(self.document.scalar(path).text.split())
@@ -60,7 +92,8 @@ class BenefitReader:
     def _check_form(self) -> None:
         shape = self.shape
         place = self.document.key_place(("benefit",))
-        given = [key for key in ("amount", "tiers", "floor", "cap", "rounding") if getattr(shape, key) is not None]
+        keys = ("amount", "tiers", "floor", "cap", "rounding", "monotone")
+        given = [key for key in keys if getattr(shape, key) is not None]
         if shape.kind in WITHOUT_AMOUNT:
             if given:
                 raise fail(
@@ -114,10 +147,10 @@ class BenefitReader:
         path = ("benefit", "tiers", number)
         amount = (*path, "amount")
         if self.shape.tiers[number].when is None:
-            return Tier(None, self._amount(amount), "", self._text(amount))
+            return Tier(None, self._amount(amount), "", self._text(amount), self.document.place(path))
         inner = (*path, "when")
         when = as_condition(self.lower(inner), self._spot(inner))
-        return Tier(when, self._amount(amount), self._text(inner), self._text(amount))
+        return Tier(when, self._amount(amount), self._text(inner), self._text(amount), self.document.place(inner))
 
     def _money(self, path: Path) -> Operand:
         """Return an amount; bare numbers are yuan."""

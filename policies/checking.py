@@ -91,7 +91,7 @@ class _Checker:
         for name in self._by_dependency():
             self._try(lambda name=name: self._definition(name, None))  # type: ignore[misc]
         eligibility = self._try(lambda: self._condition(("eligibility",), shape.eligibility))
-        benefit = self._try(lambda: BenefitReader(self.document, shape.benefit, self.lower, self.findings).read())
+        benefit = self._try(lambda: self._benefit().read())
         unit_where = self._optional_condition("unit_where", shape.unit_where)
         claims = self._try(self._claims)
         order = self._try(self._order_of_need)
@@ -136,6 +136,7 @@ class _Checker:
             excludes=tuple(shape.excludes),
             exclusive=_exclusive(shape.exclusive),
             net_of=tuple(shape.net_of),
+            triggers=tuple(shape.triggers),
             order_of_need=order,
             guard=guard_of(shape),
             sensitive=dict(shape.sensitive),
@@ -264,6 +265,14 @@ class _Checker:
         return lower_text(
             self.context, Source.of(self.document.scalar(path)), self.scope, self.subject, self.scope.depth
         )
+
+    def _lower_key(self, path: Path) -> Operand:
+        """Lower the name that is a key of the document, rather than stands under one."""
+        source = Source(str(path[-1]), self.document.key_place(path))
+        return lower_text(self.context, source, self.scope, self.subject, self.scope.depth)
+
+    def _benefit(self) -> BenefitReader:
+        return BenefitReader(self.document, self.shape.benefit, self.lower, self.findings, self._lower_key)
 
     def _spot(self, path: Path) -> Spot:
         return Spot(Source.of(self.document.scalar(path)), ast.Pass())

@@ -7,6 +7,8 @@
     ├── StoreError                the profile store or the vault is missing, locked or damaged
     ├── LedgerError               a rule of the ledger was about to be broken, or it cannot be opened
     ├── RunError                  a run cannot be planned or continued
+    ├── DurableError              durable-rules cannot express a policy, or its process cannot be kept running
+    ├── EventError               a life event that cannot be taken; it is kept, sealed, with the reason
     ├── DeliveryError             a channel is not configured, or refuses for good
     └── SettingsError             a setting, option or path is wrong
 
@@ -133,10 +135,22 @@ class RunError(MianshenError):
     exit_code = 8
 
 
+class DurableError(MianshenError):
+    """A policy that durable-rules cannot express exactly, or its process that cannot be kept running."""
+
+    exit_code = 12
+
+
 class DeliveryError(MianshenError):
     """A channel that is not configured, or that refuses for good."""
 
     exit_code = 9
+
+
+class EventError(MianshenError):
+    """A life event that cannot be taken."""
+
+    exit_code = 11
 
 
 class SettingsError(MianshenError):

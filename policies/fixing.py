@@ -73,6 +73,7 @@ def fix(
         optional(policy.claims.key) if policy.claims else None,
         optional(policy.unit_where),
         optional(policy.order_of_need),
+        tuple(replace(one, node=settled(one.node)) for one in policy.benefit.monotone),
     )
 
 
@@ -140,30 +141,13 @@ class _Fixer:
         day = constant(at)
         if isinstance(day, int):
             content = next((value for start, value in reversed(parameter.dated) if start <= day), None)
-            return Named(node.type, node.name, self._content(parameter, node.type, content, key))
+            return Named(node.type, node.name, content_of(parameter, node.type, content, key))
         # The date depends on the subject: a step for each version, the newest first.
         found: Node = Literal(node.type, None, node.name)
         for start, content in parameter.dated:
             since = Compare(Bool(), ">=", at, Literal(Date(), start))
-            found = If(node.type, since, self._content(parameter, node.type, content, key), found)
+            found = If(node.type, since, content_of(parameter, node.type, content, key), found)
         return Named(node.type, node.name, found)
-
-    def _content(self, parameter: Parameter, kind: Type, content: object, key: Node | None) -> Node:
-        if content is None:
-            return Literal(kind, None, parameter.name)
-        if parameter.form == "scale":
-            assert key is not None and isinstance(kind, Number)
-            found = aligned(by_brackets(content, parameter.stepped, key, _SPOT), kind.scale, _SPOT)
-            return folded(found)
-        if parameter.form == "scalar":
-            return Literal(kind, content)  # type: ignore[arg-type]
-        assert key is not None and isinstance(content, Mapping)
-        if parameter.form == "regional":
-            return PrefixLookup(kind, key, tuple(content.items()))
-        further = None
-        if isinstance(parameter.each_further, int):
-            further = (max(content), parameter.each_further)
-        return Lookup(kind, key, tuple(content.items()), further, parameter.default)
 
     # Indicators
 
@@ -187,9 +171,33 @@ class _Fixer:
                 for region, value in by_region.items()
                 if value is not None
             }
-        months = self.on.year * 12 + self.on.month - 1 - indicator.lag_months
-        month = f"{months // 12:04d}-{months % 12 + 1:02d}"
-        return {trimmed(region): series[month] for region, series in indicator.values.items() if month in series}
+        return dict(published(indicator, self.on))
+
+
+def content_of(parameter: Parameter, kind: Type, content: object, key: Node | None) -> Node:
+    """Return one version of a parameter as an expression of its key; `content` is one of `parameter.dated`."""
+    if content is None:
+        return Literal(kind, None, parameter.name)
+    if parameter.form == "scale":
+        assert key is not None and isinstance(kind, Number)
+        found = aligned(by_brackets(content, parameter.stepped, key, _SPOT), kind.scale, _SPOT)
+        return folded(found)
+    if parameter.form == "scalar":
+        return Literal(kind, content)  # type: ignore[arg-type]
+    assert key is not None and isinstance(content, Mapping)
+    if parameter.form == "regional":
+        return PrefixLookup(kind, key, tuple(content.items()))
+    further = None
+    if isinstance(parameter.each_further, int):
+        further = (max(content), parameter.each_further)
+    return Lookup(kind, key, tuple(content.items()), further, parameter.default)
+
+
+def published(indicator: Indicator, on: date) -> dict[str, int]:
+    """Return the values of an indicator that a run on the day `on` reads, by trimmed region ("": everywhere)."""
+    months = on.year * 12 + on.month - 1 - indicator.lag_months
+    month = f"{months // 12:04d}-{months % 12 + 1:02d}"
+    return {trimmed(region): series[month] for region, series in indicator.values.items() if month in series}
 
 
 def given_value(value: object, kind: Type, name: str) -> Value:

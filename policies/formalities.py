@@ -177,7 +177,7 @@ def _calendar_value(text: str, number: int) -> int | None:
 
 
 def check_references(document: Document, shape: PolicyShape, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
-    """The fund exists, the region is one, and a policy does not refer to itself."""
+    """Fund and triggering events exist, the region is one, and a policy does not refer to itself."""
     if shape.fund is not None and shape.fund not in vocabulary.funds:
         suggestion = did_you_mean(shape.fund, vocabulary.funds)
         listed = ", ".join(vocabulary.funds)
@@ -190,6 +190,19 @@ def check_references(document: Document, shape: PolicyShape, vocabulary: Vocabul
             f"是否想写 `{suggestion}`？" if suggestion else f"可用：{listed or '无'}",
             f"did you mean `{suggestion}`?" if suggestion else f"the catalog has: {listed or 'none'}",
         )
+    for number, kind in enumerate(shape.triggers):
+        if kind not in vocabulary.events:
+            suggestion = did_you_mean(kind, vocabulary.events)
+            listed = ", ".join(vocabulary.events)
+            yield _finding(
+                document,
+                ("triggers", number),
+                "unknown-event",
+                f"没有名为 `{kind}` 的人生事件",
+                f"there is no kind of life event called `{kind}`",
+                f"是否想写 `{suggestion}`？" if suggestion else f"可用：{listed or '无'}",
+                f"did you mean `{suggestion}`?" if suggestion else f"the catalog has: {listed or 'none'}",
+            )
     for key in ("excludes", "net_of"):
         for number, other in enumerate(getattr(shape, key)):
             if other == shape.id:

@@ -199,6 +199,7 @@ class BenefitShape(Shape):
     floor: Expression | None = None
     cap: Expression | None = None
     rounding: Rounding | None = None
+    monotone: Annotated[dict[Name, Literal["rising", "falling"]], Field(min_length=1)] | None = None
 
 
 class ClaimsShape(Shape):
@@ -276,6 +277,7 @@ class PolicyShape(Shape):
     delivery: Literal["automatic", "confirm", "notify", "declare", "channel"]
     period: Literal["once", "month", "quarter", "year", "event"]
     schedule: Words
+    triggers: list[Name] = []
     eligibility: Eligibility
     benefit: BenefitShape
     notice: NoticeShape

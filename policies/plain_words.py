@@ -173,6 +173,8 @@ class _Telling:
         if policy.delivery == "confirm":
             yield self.field("不答复时", "if there is no answer", _SILENCE[policy.silence].in_language(self.language))
         yield self.field("周期", "period", _PERIODS[policy.period].in_language(self.language))
+        if policy.triggers:
+            yield self.field("事件触发", "triggered by", ", ".join(policy.triggers))
         if policy.for_each is not None:
             yield self.field("逐条计", "for each of", policy.for_each)
         if policy.payee:
@@ -186,6 +188,11 @@ class _Telling:
             yield f"  {self._formula(benefit.amount, benefit.text)}"
         for key, text in benefit.limits:
             yield f"  {_LIMITS[key].in_language(self.language)} {self._limit(key, text)}"
+        for promise in benefit.monotone:
+            if promise.direction == "rising":
+                yield "  " + self.say(f"{promise.name} 越高，金额不降", f"never less where {promise.name} is higher")
+            else:
+                yield "  " + self.say(f"{promise.name} 越高，金额不升", f"never more where {promise.name} is higher")
 
     def _formula(self, amount: Node, text: str) -> str:
         if isinstance(amount, Literal):

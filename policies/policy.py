@@ -46,6 +46,20 @@ class Tier:
     amount: Node
     text: str
     amount_text: str = ""
+    place: Place = Place()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Monotone:
+    """A promise that proofs hold the amount to: as `name` rises, the amount never falls (or never rises).
+
+    `node` is what `name` stands for: a datum, a derived one or a definition; a number or a date.
+    """
+
+    name: str
+    direction: Literal["rising", "falling"]
+    node: Node
+    place: Place = Place()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,8 @@ class Benefit:
     tiers: tuple[Tier, ...] = ()
     text: str = ""
     limits: tuple[tuple[str, str], ...] = ()
+    monotone: tuple[Monotone, ...] = ()
+    place: Place = Place()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +160,8 @@ class Policy:
     `version` is the SHA-256 of the text in UTF-8 (hexadecimal). `definitions` are in order of dependency
     (fractions that are not rounded are left out); `definition_texts` holds all of them as written.
     `reads` lists for each space or collection (`citizen`, `enterprise.hires`) the attributes and links
-    that the policy names: minimal necessary. `parameters`, `amount` and conditions may hold date-dependent
+    that the policy names: minimal necessary. `triggers` are the kinds of life events after which it is
+    decided even if it reads nothing that they change. `parameters`, `amount` and conditions may hold date-dependent
     nodes; `policies.fixing.fix` settles them for one reference date.
     """
 
@@ -184,6 +201,7 @@ class Policy:
     unverified: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     definition_texts: Mapping[str, str] = field(default_factory=dict)
+    triggers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +217,4 @@ class FixedPolicy:
     claim_key: Node | None = None
     unit_where: Node | None = None
     order_of_need: Node | None = None
+    monotone: tuple[Monotone, ...] = ()

@@ -18,7 +18,7 @@ SCHEMA_FILE = Path(__file__).with_name("policy.schema.json")
 
 
 def json_schema(vocabulary: Vocabulary | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12); with a vocabulary, spaces and funds become choices."""
+    """Return the JSON Schema (draft 2020-12); with a vocabulary, spaces, funds and events become choices."""
     schema = PolicyShape.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "mianshen policy"
@@ -27,6 +27,8 @@ def json_schema(vocabulary: Vocabulary | None = None) -> dict[str, Any]:
         properties = schema["properties"]
         properties["space"] = {"enum": sorted(vocabulary.spaces)}
         properties["fund"] = {"enum": sorted(vocabulary.funds)}
+        if vocabulary.events:
+            properties["triggers"]["items"] = {"enum": sorted(vocabulary.events)}
     return schema
 
 

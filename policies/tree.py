@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Literal as OneOf
 from typing import TypeAlias
 
@@ -262,6 +263,8 @@ class Aggregate:
     count, sum, min and max unknown, while any and all follow Kleene. An unknown collection: unknown.
     Without items: count 0, sum 0, any false, all true, min and max unknown.
     `any` and `all` have a bool `value` and no filter; `count` has no value. `text` is the author's text.
+    More than `at_most` items (None: no bound) are not believed and make it unknown: the checker has proved only
+    for that many that nothing leaves 64 bits.
     """
 
     type: Type
@@ -272,6 +275,7 @@ class Aggregate:
     filter: Node | None
     value: Node | None
     text: str
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,14 +340,19 @@ Node: TypeAlias = (
 
 def children(node: Node) -> Iterator[Node]:
     """Yield the direct children of `node`, left to right."""
-    for field in fields(node):
-        value = getattr(node, field.name)
-        if field.name == "type" or value is None:
-            continue
+    kind: type = type(node)
+    for name in _places_of_children(kind):
+        value = getattr(node, name)
         if isinstance(value, tuple):
-            yield from (item for item in value if hasattr(item, "type"))
-        elif hasattr(value, "type"):
+            yield from value
+        elif value is not None:
             yield value
+
+
+@cache
+def _places_of_children(kind: type) -> tuple[str, ...]:
+    """Return the fields that hold nodes; the annotations say which, so that no value has to be looked at."""
+    return tuple(field.name for field in fields(kind) if "Node" in str(field.type))
 
 
 def walk(node: Node) -> Iterator[Node]:

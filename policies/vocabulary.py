@@ -117,3 +117,5 @@ class Vocabulary:
     code_groups: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     # Funds a policy may draw on: id to title.
     funds: Mapping[str, Bilingual] = field(default_factory=dict)
+    # Kinds of life events a policy may be triggered by: name to title.
+    events: Mapping[str, Bilingual] = field(default_factory=dict)

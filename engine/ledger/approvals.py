@@ -9,8 +9,10 @@ from sqlalchemy import Connection, insert, select
 
 from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table
-from policies.errors import LedgerError
+from policies.errors import Diagnostic, LedgerError
 from policies.policy import Policy
+from policies.proofs.report import ProofReport
+from policies.text import Bilingual
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,18 @@ def add_version(ledger: Ledger, policy: Policy, author: str | None = None) -> bo
     return True
 
 
-def approve(ledger: Ledger, version: str, by: str, effective_on: date | None = None) -> bool:
+def approve(
+    ledger: Ledger, version: str, by: str, effective_on: date | None = None, proof: ProofReport | None = None
+) -> bool:
     """Allow exactly this version to run from `effective_on` (default: today, in UTC).
 
     Returns False if it was approved before. Raises LedgerError if the version is unknown, nobody is named,
-    or `by` is its author.
+    `by` is its author, or `proof` says that nobody or everybody can be eligible. What the proof answered,
+    open questions included, is kept in the audit log.
     """
     approver = by.strip()
+    if proof is not None:
+        refuse_extremes(proof, version)
     approvals, versions = table(tables.Approval), table(tables.PolicyVersion)
     with ledger.writing() as connection:
         found = connection.execute(select(versions).where(versions.c.version == version)).first()
@@ -109,9 +116,47 @@ def approve(ledger: Ledger, version: str, by: str, effective_on: date | None = N
             at=ledger.now(),
             actor=approver,
             action="version-approved",
-            detail={"policy": found.policy, "version": version, "effective_on": effective},
+            detail={"policy": found.policy, "version": version, "effective_on": effective, **_answers(proof)},
         )
     return True
+
+
+def refuse_extremes(proof: ProofReport, version: str) -> None:
+    """Raise LedgerError if the version is proved to grant nobody or to exclude nobody, or is not the one proved."""
+    if proof.version != version:
+        raise LedgerError.of(
+            "proof-of-another-version",
+            f"证明针对的是版本 `{proof.version[:12]}`，不是 `{version[:12]}`",
+            f"the proof is about the version `{proof.version[:12]}`, not `{version[:12]}`",
+            help_zh="重新证明要审批的版本",
+            help_en="prove the version that is to be approved",
+        )
+    extremes = [one for one in proof.findings if one.code in ("never", "always")]
+    if not extremes:
+        return
+    raise LedgerError(
+        [
+            Diagnostic(
+                f"{one.code}-eligible",
+                Bilingual(
+                    f"政策 `{proof.policy}` 不能审批：{one.message.zh}",
+                    f"the policy `{proof.policy}` cannot be approved: {one.message.en}",
+                ),
+                Bilingual(
+                    f"更正这些条件；`mianshen policies prove {proof.policy}` 给出全部结论",
+                    f"correct these conditions; `mianshen policies prove {proof.policy}` tells everything",
+                ),
+                one.place,
+            )
+            for one in extremes
+        ]
+    )
+
+
+def _answers(proof: ProofReport | None) -> dict[str, object]:
+    if proof is None:
+        return {}
+    return {"proved_on": proof.on.isoformat(), "proof": {name: one.value for name, one in proof.verdicts.items()}}
 
 
 def approved_policies(ledger: Ledger, on: date) -> dict[str, Approved]:

@@ -139,6 +139,7 @@ def small_vocabulary() -> Vocabulary:
         },
         code_groups={"sme": ("size_class", ("M", "S", "XS")), "retail": ("industry", ("52",))},
         funds={"allowance": _title("allowance")},
+        events={"birth": _title("birth"), "death": _title("death")},
     )
 
 
