@@ -22,7 +22,7 @@ import polars as pl
 from engine.columnar import Compiled
 from engine.decision import Population
 from engine.ledger.earlier import PastGrants
-from engine.matches import Matches
+from engine.matches import Counts, Matches
 from engine.past_grants import WithPastGrants
 from engine.planning import Plan
 from policies.errors import Diagnostic, MianshenError
@@ -110,6 +110,44 @@ def spilling() -> Iterator[Spill]:
         yield Spill(Path(folder))
 
 
+class Answers(Protocol):
+    """What a matcher found in one bucket, policy by policy (`engine.matches.Matches`)."""
+
+    def error(self, policy: str) -> MianshenError | None:
+        """Return why a policy could not be evaluated here, or None."""
+
+    def counts(self, policy: str) -> Counts:
+        """Return how many units are eligible, not, and undetermined."""
+
+    def missing(self, policy: str) -> Mapping[str, int]:
+        """Return for each input in how many undetermined units it is unknown."""
+
+    def rows(self, policy: str) -> pl.DataFrame:
+        """Return the eligible units (`engine.matches.ROWS_SCHEMA`)."""
+
+
+class Matcher(Protocol):
+    """An engine that decides policies for everybody: in this process (`columnar_matcher`), or on a cluster.
+
+    It only answers; totals, errors, the files of candidates and all that follows are the same for every
+    engine. Pass another one to `engine.running.run(..., matcher=...)`.
+    """
+
+    def __call__(
+        self, fixed: Sequence[FixedPolicy], profiles: Profiles, vocabulary: Vocabulary, past: PastGrants
+    ) -> Iterator[tuple[int, Answers]]:
+        """Yield every bucket of `profiles` once, in any order, with the answers of all `fixed` policies."""
+
+
+def columnar_matcher(
+    fixed: Sequence[FixedPolicy], profiles: Profiles, vocabulary: Vocabulary, past: PastGrants
+) -> Iterator[tuple[int, Matches]]:
+    """Decide bucket after bucket in this process; see `Matcher`."""
+    compiled = Compiled(fixed, vocabulary)
+    for bucket in profiles.buckets:
+        yield bucket, compiled.decide(WithPastGrants(profiles.bucket(bucket), past))
+
+
 def match(
     plan: Plan,
     profiles: Profiles,
@@ -117,30 +155,57 @@ def match(
     past: PastGrants,
     spill: Spill,
     on_progress: Progress | None = None,
+    *,
+    matcher: Matcher = columnar_matcher,
 ) -> dict[str, Totals]:
     """Match all planned policies; put candidates with evidence aside as `candidates`, bucket by bucket."""
     totals = {item.id: Totals() for item in plan.policies}
+    fixed = fixed_policies(plan, vocabulary, totals)
+    match_everybody(fixed, profiles, vocabulary, past, spill, totals, on_progress, matcher=matcher)
+    return totals
+
+
+def fixed_policies(plan: Plan, vocabulary: Vocabulary, totals: Mapping[str, Totals]) -> list[FixedPolicy]:
+    """Settle the planned policies for the plan's date; those that cannot be have their error in `totals`."""
     fixed: list[FixedPolicy] = []
     for item in plan.policies:
         try:
             fixed.append(fix(item.policy, vocabulary, plan.on, item.period))
         except MianshenError as error:
             totals[item.id].error = error.diagnostics
-    compiled = Compiled(fixed, vocabulary)
-    buckets = list(profiles.buckets)
-    for done, bucket in enumerate(buckets):
+    return fixed
+
+
+def match_everybody(
+    fixed: Sequence[FixedPolicy],
+    profiles: Profiles,
+    vocabulary: Vocabulary,
+    past: PastGrants,
+    spill: Spill,
+    totals: Mapping[str, Totals],
+    on_progress: Progress | None = None,
+    *,
+    matcher: Matcher = columnar_matcher,
+) -> None:
+    """Decide `fixed` for all subjects: add to `totals`, and put the candidates of every bucket aside."""
+    buckets, done = list(profiles.buckets), 0
+    if on_progress is not None:
+        on_progress("match", done, len(buckets))
+    for bucket, answers in matcher(fixed, profiles, vocabulary, past) if fixed else ():
+        frames = [candidates_of(one, answers, totals[one.policy.id]) for one in fixed]
+        spill.write("candidates", bucket, pl.concat([pl.DataFrame(schema=WITH_EVIDENCE), *frames]))
+        done += 1
+        fault_point("bucket-matched")
         if on_progress is not None:
             on_progress("match", done, len(buckets))
-        matches = compiled.decide(WithPastGrants(profiles.bucket(bucket), past))
-        frames = [_candidates(one, matches, totals[one.policy.id]) for one in fixed]
-        spill.write("candidates", bucket, pl.concat([pl.DataFrame(schema=WITH_EVIDENCE), *frames]))
-        fault_point("bucket-matched")
-    if on_progress is not None:
-        on_progress("match", len(buckets), len(buckets))
-    return totals
+    if not fixed:
+        for bucket in buckets:
+            spill.write("candidates", bucket, pl.DataFrame(schema=WITH_EVIDENCE))
+        if on_progress is not None:
+            on_progress("match", len(buckets), len(buckets))
 
 
-def _candidates(fixed: FixedPolicy, matches: Matches, totals: Totals) -> pl.DataFrame:
+def candidates_of(fixed: FixedPolicy, matches: Answers, totals: Totals) -> pl.DataFrame:
     """Add one bucket's answers of one policy to its totals and return its candidates."""
     nobody = pl.DataFrame(schema=WITH_EVIDENCE)
     name = fixed.policy.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from engine.allocating import Terms, terms_of
@@ -31,12 +31,18 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run decides. `terms` cover all known policies: earlier grants of others may rule out."""
+    """What a run decides. `terms` cover all known policies: earlier grants of others may rule out.
+
+    `basis` names for each policy the finished run from which only what has changed is decided anew (see
+    `engine.run_basis`); a policy without one, and with `full` every policy, is decided for everybody.
+    """
 
     on: date
     policies: tuple[Planned, ...]
     terms: Mapping[str, Terms]
     release: tuple[str, ...] = ()
+    basis: Mapping[str, str] = field(default_factory=dict)
+    full: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Return what is pinned in the ledger, from which the plan can be made again."""
@@ -44,6 +50,8 @@ class Plan:
             "on": self.on.isoformat(),
             "policies": [[item.id, item.policy.version] for item in self.policies],
             "release": sorted(self.release),
+            "basis": dict(sorted(self.basis.items())),
+            "full": self.full,
         }
 
     @property
@@ -95,7 +103,9 @@ def pinned_plan(
     for name, version in pinned["policies"]:  # type: ignore[attr-defined]
         policy = _in_version(ledger, policies, vocabulary, name, version)
         wanted.append(Planned(policy, period_of(policy.period, on)))
-    return _plan(on, wanted, policies, tuple(pinned["release"]))  # type: ignore[arg-type]
+    plan = _plan(on, wanted, policies, tuple(pinned["release"]))  # type: ignore[arg-type]
+    # Runs pinned before there were bases have none.
+    return replace(plan, basis=pinned.get("basis", {}), full=bool(pinned.get("full")))  # type: ignore[arg-type]
 
 
 def approved_text(ledger: Ledger, policies: Mapping[str, Policy], vocabulary: Vocabulary, approved: Approved) -> Policy:

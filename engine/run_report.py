@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from engine.guarding import Held
+from engine.incremental_matching import Redecided
 from engine.ledger.funds import Balance
+from engine.second_opinion import Opinion
 from policies.errors import Diagnostic
 from policies.policy import Delivery
 from policies.text import Bilingual
@@ -21,6 +23,9 @@ class PolicyReport:
     `most_missing` is the datum most often unknown among the undetermined, with how often.
     `approved` is False only in a dry run. `delivery` says what a match means: granted by the machine
     (`automatic`, `channel`), granted if the person confirms (`confirm`), or only told (`notify`, `declare`).
+    `redecided`: how many subjects were decided anew, and why; all others' answers are those of an earlier run.
+    `missing` counts the undetermined for each datum that is unknown; `fingerprint` is that of the settled rule
+    (see `engine.run_basis`), `seen` the last audit row when the ledger was read.
     """
 
     policy: str
@@ -40,6 +45,12 @@ class PolicyReport:
     error: tuple[Diagnostic, ...] = ()
     approved: bool = True
     delivery: Delivery = "automatic"
+    matched_subjects: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
+    fingerprint: str = ""
+    seen: int = field(default=0, compare=False)  # a run that writes has written that it began
+    redecided: Redecided = Redecided(0, (), True)  # noqa: RUF009 - frozen
+    opinion: Opinion = Opinion()  # noqa: RUF009 - frozen
 
     @property
     def is_granted(self) -> bool:
@@ -72,6 +83,18 @@ class PolicyReport:
             "error": [_diagnostic(one) for one in self.error],
             "approved": self.approved,
             "delivery": self.delivery,
+            "redecided": {
+                "subjects": self.redecided.subjects,
+                "everybody": self.redecided.everybody,
+                "because": [one.value for one in self.redecided.because],
+            },
+            "second_opinion": self.opinion.to_json(),
+            "totals": {
+                "matched_subjects": self.matched_subjects,
+                "missing": dict(self.missing),
+                "fingerprint": self.fingerprint,
+                "seen": self.seen,
+            },
         }
 
 
@@ -79,7 +102,8 @@ class PolicyReport:
 class RunReport:
     """One run. `run` is None for a dry run; `continued` says that it took up an unfinished run.
 
-    `nothing_new`: the ledger's grants and waiting lists are what they were.
+    `nothing_new`: the ledger's grants and waiting lists are what they were. `terms` is a digest of what
+    allocation knew of the policies (see `engine.quiet_ledger`).
     """
 
     run: str | None
@@ -91,6 +115,7 @@ class RunReport:
     nothing_new: bool
     continued: bool = False
     made_up: bool = False
+    terms: str = ""
 
     @property
     def new_grants(self) -> int:
@@ -111,6 +136,7 @@ class RunReport:
             "nothing_new": self.nothing_new,
             "continued": self.continued,
             "made_up": self.made_up,
+            "terms": self.terms,
             "new_grants": self.new_grants,
             "amount": self.amount,
             "policies": [item.to_json() for item in self.policies],

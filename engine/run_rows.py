@@ -17,7 +17,7 @@ import polars as pl
 from sqlalchemy import Connection, func, insert, select, update
 
 from engine.ledger import audit, tables
-from engine.ledger.opening import Ledger, table, to_text_of_json
+from engine.ledger.opening import Ledger, table, to_frame, to_text_of_json
 from engine.recording import remove_waiting
 from policies.errors import RunError
 from profiles.fault_points import fault_point
@@ -112,6 +112,17 @@ def finished_runs(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def recorded_by(connection: Connection, run: str) -> pl.DataFrame:
+    """Return `policy` and `subject` of what an interrupted run has granted so far."""
+    schema: dict[str, type[pl.DataType]] = {"policy": pl.String, "subject": pl.String}
+    checkpoints, grants = table(tables.Checkpoint), table(tables.Grant)
+    begun = connection.execute(select(checkpoints.c.bucket).where(checkpoints.c.run == run).limit(1)).first()
+    if begun is None:
+        return to_frame([], schema)
+    query = select(grants.c.policy, grants.c.subject).where(grants.c.run == run)
+    return to_frame(connection.execute(query).fetchall(), schema)
+
+
 def finish(ledger: Ledger, run: str, report: Mapping[str, object], stale: pl.DataFrame, actor: str) -> None:
     """Close a run: its report, and those who wait for nothing any more, in one transaction."""
     runs = table(tables.Run)
@@ -160,22 +171,26 @@ def abandon(ledger: Ledger, run: str, actor: str, reason: str) -> None:
 
 def last_matched(ledger: Ledger, policies: Iterable[str]) -> dict[str, int]:
     """Return what each policy matched in its last finished run in which it was not held."""
-    runs, entries, wanted = table(tables.Run), table(tables.AuditEntry), set(policies)
+    runs, wanted = table(tables.Run), set(policies)
     found: dict[str, int] = {}
-    # The audit log knows the order, also of runs that finished within one second.
-    finished = (
-        select(entries.c.detail).where(entries.c.action == _FINISHED).order_by(entries.c.number.desc()).limit(1000)
-    )
     with ledger.reading() as connection:
-        for detail in connection.execute(finished).scalars().all():
-            number = json.loads(detail)["run"]
+        for number in finished_run_ids(connection, 1000):
             text = connection.execute(select(runs.c.report).where(runs.c.id == number)).scalar_one()
+            if not any(f'"{name}"' in text for name in wanted - found.keys()):
+                continue  # most reports of other policies need not be taken apart
             for item in json.loads(text)["policies"]:
                 if item["policy"] in wanted and item["held"] is None:
                     found.setdefault(item["policy"], item["matched"])
             if len(found) == len(wanted):
                 break
     return found
+
+
+def finished_run_ids(connection: Connection, limit: int) -> list[str]:
+    """Return the finished runs, newest first: the audit log knows the order, also within one second."""
+    entries = table(tables.AuditEntry)
+    query = select(entries.c.detail).where(entries.c.action == _FINISHED).order_by(entries.c.number.desc()).limit(limit)
+    return [str(json.loads(detail)["run"]) for detail in connection.execute(query).scalars()]
 
 
 def _to_row(row: Any) -> RunRow:

@@ -3,83 +3,45 @@
 from __future__ import annotations
 
 import json
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 
 from engine.allocating import KEY
-from engine.guarding import Held, guard
+from engine.grant_terms import grant_terms
+from engine.guarding import guard
+from engine.incremental_matching import Matching, match_what_changed
 from engine.ledger.earlier import WAITING_COLUMNS, past_grants_of, waiting_of_plan
-from engine.ledger.funds import Balance, balances
 from engine.ledger.opening import Ledger
-from engine.ledger.stages import first_stage
-from engine.matching import Profiles, Progress, Spill, Totals, match, spilling
-from engine.planning import Plan, Planned, make_plan, pinned_plan
-from engine.recording import WAITING_KEY, GrantTerms, Recorder, record_bucket, with_period
-from engine.run_report import PolicyReport, RunReport
+from engine.matching import Matcher, Profiles, Progress, columnar_matcher, spilling
+from engine.planning import Plan, make_plan, pinned_plan
+from engine.recording import WAITING_KEY, Recorder, record_bucket, with_period
+from engine.redeciding import Reopen
+from engine.run_basis import find_bases, read_bases
+from engine.run_opinion import opinion_of, require_second_opinion
+from engine.run_report import RunReport
+from engine.run_reporting import report_of
 from engine.run_rows import (
     RunRow,
     begin_recording,
     finish,
     finished_runs,
     last_matched,
+    recorded_by,
     start_or_join,
     unfinished,
 )
+from engine.run_work import Setting, Work
+from engine.second_opinion import DEFAULT_SAMPLE
 from engine.settling import Settlement, settle
 from policies.errors import MianshenError, RunError
 from policies.policy import Policy
 from policies.vocabulary import Vocabulary
 from profiles.fault_points import fault_point
-
-# Opens the profile store again in pinned versions: (reference date, versions).
-Reopen = Callable[[date, Mapping[str, int]], Profiles]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all runs of one call share."""
-
-    ledger: Ledger
-    policies: Mapping[str, Policy]
-    vocabulary: Vocabulary
-    actor: str
-    on_progress: Progress | None = None
-    reopen: Reopen | None = None
-
-
-@dataclass
-class Work:
-    """One run while it is being done. `run` is None for a dry run."""
-
-    plan: Plan
-    profiles: Profiles
-    spill: Spill
-    run: str | None
-    continued: bool = False
-    totals: dict[str, Totals] = field(default_factory=dict)
-    held: dict[str, Held] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def going_on(self) -> list[Planned]:
-        """The policies that are not held."""
-        return [item for item in self.plan.policies if item.id not in self.held]
-
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        """Add the time of the block to a step."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
 
 def run(
@@ -96,8 +58,15 @@ def run(
     on_progress: Progress | None = None,
     reopen: Reopen | None = None,
     made_up: bool = False,
+    full: bool = False,
+    matcher: Matcher = columnar_matcher,
+    second_opinion: int | None = DEFAULT_SAMPLE,
+    differences: Path | None = None,
 ) -> RunReport:
     """Match everybody against the approved policies on the day `on` and record who is granted what.
+
+    What an earlier run has decided, and nothing has changed since, is not decided again; the report says for
+    whom it was. The ledger and all counts are those of a run that decides everybody.
 
     An unfinished run of this or another process is finished first, with the plan and the store versions it
     had pinned; if it is this very run, it is continued. Doing the same run again grants nothing new.
@@ -115,31 +84,60 @@ def run(
         on_progress: called with step, done and total.
         reopen: opens the store in the versions an unfinished run had pinned.
         made_up: for the report: this run makes up a missed slot.
+        full: decide everybody, whatever has changed.
+        matcher: the engine that decides those policies which are decided for everybody.
+        second_opinion: how many subjects of each space are decided again by the interpreter and by
+            durable-rules; None for everybody, 0 (dry runs only) for nobody.
+        differences: the folder for cases on which the engines differ; default: none is kept.
 
     Raises:
-        RunError: nothing can be planned, or an unfinished run cannot be continued.
+        RunError: nothing can be planned, an unfinished run cannot be continued, or a real run asks for no
+            second opinion.
         LedgerError: the ledger cannot be written.
         StoreError: the profiles cannot be read.
     """
-    setting = Setting(ledger, policies, vocabulary, actor, on_progress, reopen)
-    with spilling() as spill:
-        if dry_run:
-            plan = make_plan(ledger, policies, vocabulary, on, only=only, release=release, dry_run=True)
-            return _dry_run(setting, Work(plan, snapshot, spill, None))
+    require_second_opinion(second_opinion, dry_run=dry_run)
+    setting = Setting(ledger, policies, vocabulary, actor, on_progress, reopen, matcher, second_opinion, differences)
+    asked = _Asked(on, tuple(only) if only is not None else None, tuple(release), full)
+    if dry_run:
+        with spilling() as spill:
+            return _dry_run(setting, Work(_planned(setting, asked, dry_run=True), snapshot, spill, None))
     for row in unfinished(ledger):
-        if row.plan != _plan_or_none(setting, on, only, release) or row.versions != dict(snapshot.versions):
+        if row.plan != _as_pinned(_planned(setting, asked)) or row.versions != dict(snapshot.versions):
             _continue(setting, row, snapshot, on)
-    plan = make_plan(ledger, policies, vocabulary, on, only=only, release=release)
+    plan = _planned(setting, asked)
     number, existed = start_or_join(ledger, plan.to_json(), snapshot.versions, actor)
     with spilling() as spill:
         work = Work(plan, snapshot, spill, number, continued=existed)
         return replace(_do(setting, work, snapshot, on), made_up=made_up)
 
 
-def _plan_or_none(
-    setting: Setting, on: date, only: Sequence[str] | None, release: Sequence[str]
-) -> Mapping[str, object]:
-    plan = make_plan(setting.ledger, setting.policies, setting.vocabulary, on, only=only, release=release)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the caller wants to be run."""
+
+    on: date
+    only: tuple[str, ...] | None
+    release: tuple[str, ...]
+    full: bool
+
+
+def _planned(setting: Setting, asked: _Asked, dry_run: bool = False) -> Plan:
+    plan = make_plan(
+        setting.ledger,
+        setting.policies,
+        setting.vocabulary,
+        asked.on,
+        only=asked.only,
+        release=asked.release,
+        dry_run=dry_run,
+    )
+    if asked.full:
+        return replace(plan, full=True)
+    return replace(plan, basis={name: basis.run for name, basis in find_bases(setting.ledger, plan).items()})
+
+
+def _as_pinned(plan: Plan) -> Mapping[str, object]:
     pinned: Mapping[str, object] = json.loads(json.dumps(plan.to_json()))
     return pinned
 
@@ -176,8 +174,8 @@ def _do(setting: Setting, work: Work, snapshot: Profiles, on: date) -> RunReport
     while True:
         with setting.ledger.reading() as connection:
             finished_before = finished_runs(connection)
-        if not work.totals or any(_reads_grants(item.policy) for item in work.plan.policies):
-            _match(setting, work)
+        if not work.totals or work.plan.basis or any(_reads_grants(item.policy) for item in work.plan.policies):
+            _match(setting, work)  # what was read from the ledger may be out of date
         _guard(setting, work)
         answer = begin_recording(setting.ledger, work.run, finished_before)
         if answer == "begun":
@@ -186,9 +184,9 @@ def _do(setting: Setting, work: Work, snapshot: Profiles, on: date) -> RunReport
             if row.id == answer:
                 _continue(setting, row, snapshot, on)
     settlement = _settle(setting, work)
-    changed, stale = _record(setting, work)
+    changed, stale = _record(setting, work, settlement.seen)
     with work.timed("record"):
-        report = _report(setting, work, settlement, changed or not stale.is_empty())
+        report = report_of(setting, work, settlement, changed or not stale.is_empty())
         finish(setting.ledger, work.run, report.to_json(), stale, setting.actor)
     return report
 
@@ -197,18 +195,51 @@ def _dry_run(setting: Setting, work: Work) -> RunReport:
     _match(setting, work)
     _guard(setting, work)
     settlement = _settle(setting, work)
-    return _report(setting, work, settlement, changed=False)
+    return report_of(setting, work, settlement, changed=False)
 
 
 def _match(setting: Setting, work: Work) -> None:
-    with work.timed("match"), past_grants_of(setting.ledger, work.run) as past:
-        work.totals = match(work.plan, work.profiles, setting.vocabulary, past, work.spill, setting.on_progress)
+    plan, ledger = work.plan, setting.ledger
+    opinion = opinion_of(setting, work)
+    with work.timed("match"), past_grants_of(ledger, work.run) as past:
+        work.matched = match_what_changed(
+            Matching(
+                plan=plan,
+                profiles=work.profiles,
+                vocabulary=setting.vocabulary,
+                past=past,
+                spill=work.spill,
+                bases=read_bases(ledger, plan.basis),
+                waiting=lambda: _concerned(setting, work),
+                reopen=setting.reopen,
+                on_progress=setting.on_progress,
+                matcher=opinion.watched(setting.matcher),
+                full=plan.full,
+                opinion=opinion,
+            )
+        )
+    work.note_opinion(opinion)
+
+
+def _concerned(setting: Setting, work: Work) -> pl.DataFrame:
+    """Return `policy` and `subject` of those who wait, and of those whom this run has granted already.
+
+    The latter waited, or had changed, before the run was interrupted: it must decide them again, or others
+    would be served in their place. They are read last, because being granted ends the waiting.
+    """
+    with setting.ledger.reading() as connection:
+        waiting = waiting_of_plan(connection, work.plan.pairs).select("policy", "subject")
+    if work.run is None:
+        return waiting
+    with setting.ledger.reading() as connection:
+        return pl.concat([waiting, recorded_by(connection, work.run)])
 
 
 def _guard(setting: Setting, work: Work) -> None:
     with work.timed("guard"):
         names = [item.id for item in work.plan.policies]
         work.held = guard(work.plan, work.totals, last_matched(setting.ledger, names))
+        work.held |= work.opinion.held if work.opinion is not None else {}
     fault_point("guarded")
 
 
@@ -220,20 +251,21 @@ def _settle(setting: Setting, work: Work) -> Settlement:
     return settlement
 
 
-def _record(setting: Setting, work: Work) -> tuple[bool, pl.DataFrame]:
+def _record(setting: Setting, work: Work, seen: int) -> tuple[bool, pl.DataFrame]:
     """Record every bucket. Returns whether anything changed, and who waits no longer."""
     assert work.run is not None
     pairs = [(item.id, item.period.key) for item in work.going_on]
     with setting.ledger.reading() as connection:
-        waited = waiting_of_plan(connection, pairs)
+        waited = _only_decided(waiting_of_plan(connection, pairs), work)
     days_of = cache(lambda space: work.profiles.as_of(space, None))
     recorder = Recorder(
         setting.ledger,
         work.run,
         work.plan.on,
         setting.actor,
-        {item.id: _grant_terms(setting, item, days_of) for item in work.going_on},
+        {item.id: grant_terms(item, setting.vocabulary, days_of) for item in work.going_on},
         work.plan.terms,
+        seen,
     )
     changed = False
     buckets = list(work.profiles.buckets)
@@ -258,6 +290,14 @@ def _record(setting: Setting, work: Work) -> tuple[bool, pl.DataFrame]:
     return changed, waited.select(WAITING_KEY)
 
 
+def _only_decided(waited: pl.DataFrame, work: Work) -> pl.DataFrame:
+    """Leave out who was not decided by this run: one whom an event has made wait meanwhile goes on waiting."""
+    for name, subjects in work.matched.picked.items():
+        others = (pl.col("policy") == name) & ~pl.col("subject").is_in(subjects.implode())
+        waited = waited.filter(~others)
+    return waited
+
+
 def _note_late(work: Work, bucket: int, turned_down: pl.DataFrame) -> None:
     """Who lost a place inside the transaction counts as waiting in the report."""
     kept = work.spill.read("kept", bucket)
@@ -275,117 +315,5 @@ def _with_evidence(work: Work, bucket: int) -> pl.DataFrame:
     return kept.join(evidence, on=KEY, how="left", maintain_order="left")
 
 
-def _grant_terms(setting: Setting, item: Planned, days_of: Callable[[str], Mapping[str, date]]) -> GrantTerms:
-    policy = item.policy
-    return GrantTerms(
-        policy=policy.id,
-        version=policy.version,
-        space=policy.space,
-        period=item.period.key,
-        kind=policy.benefit.kind,
-        stage=first_stage(policy.delivery).value,
-        fund=policy.fund,
-        payee_space=_target_of(policy, setting.vocabulary),
-        as_of=_as_of(policy, setting.vocabulary, days_of),
-    )
-
-
-def _target_of(policy: Policy, vocabulary: Vocabulary) -> str | None:
-    """Return the space that the payee's path leads to; links of the unit come before the subject's."""
-    space: str | None = policy.space
-    for depth, name in enumerate(policy.payee):
-        owner = vocabulary.spaces[space or policy.space]
-        links = dict(owner.links)
-        if depth == 0 and policy.for_each is not None and policy.for_each in owner.collections:
-            links |= owner.collections[policy.for_each].links
-        space = links[name].target if name in links else None
-        if space is None:
-            return None
-    return space if policy.payee else None
-
-
-def _as_of(policy: Policy, vocabulary: Vocabulary, days_of: Callable[[str], Mapping[str, date]]) -> str:
-    """Return as JSON the day of every source that the policy reads; `days_of` gives those of a space."""
-    days: dict[str, str] = {}
-    for place, names in policy.reads.items():
-        space, _, collection = place.partition(".")
-        declared = vocabulary.spaces.get(space)
-        if declared is None:
-            continue
-        of_collection = declared.collections.get(collection)
-        owner = of_collection if of_collection is not None else declared
-        sources = {
-            found.source for name in names if (found := owner.attributes.get(name) or owner.links.get(name)) is not None
-        }
-        if of_collection is not None:
-            sources.add(of_collection.source)
-        known = days_of(space)
-        days |= {name: known[name].isoformat() for name in sources if name in known}
-    return json.dumps(days, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def _reads_grants(policy: Policy) -> bool:
     return any(place.endswith(".grants") or place == "grants" for place in policy.reads)
-
-
-def _report(setting: Setting, work: Work, settlement: Settlement, changed: bool) -> RunReport:
-    granted: Counter[str] = Counter()
-    amounts: Counter[str] = Counter()
-    waiting: dict[str, Counter[str]] = {item.id: Counter() for item in work.plan.policies}
-    for bucket in work.profiles.buckets:
-        kept = work.spill.read("kept", bucket, ["policy", "amount"])
-        sums = kept.group_by("policy").agg(pl.len(), pl.col("amount").sum())
-        for policy, count, amount in sums.iter_rows():
-            granted[policy] += count
-            amounts[policy] += amount
-        turned = work.spill.read("waiting", bucket, ["policy", "reason"])
-        for policy, reason, count in turned.group_by("policy", "reason").len().iter_rows():
-            waiting[policy][reason] += count
-    reports = []
-    for item in work.plan.policies:
-        totals, name = work.totals[item.id], item.id
-        missing = sorted(totals.missing.items(), key=lambda pair: (-pair[1], pair[0]))
-        reports.append(
-            PolicyReport(
-                policy=name,
-                title=item.policy.title,
-                version=item.policy.version,
-                period=item.period.key,
-                subjects=totals.subjects,
-                matched=totals.matched,
-                ineligible=totals.ineligible,
-                undetermined=totals.undetermined,
-                most_missing=missing[0] if missing else None,
-                new_grants=granted[name],
-                already_granted=settlement.already[name],
-                waiting=dict(sorted(waiting[name].items())),
-                amount=amounts[name],
-                held=work.held.get(name),
-                error=totals.error,
-                approved=item.approved,
-                delivery=item.policy.delivery,
-            )
-        )
-    nothing_new = not changed if work.run is not None else not granted.total()
-    return RunReport(
-        run=work.run,
-        on=work.plan.on,
-        dry_run=work.run is None,
-        policies=tuple(reports),
-        funds=tuple(_balances(setting, work, amounts)),
-        seconds=dict(work.seconds),
-        nothing_new=nothing_new,
-        continued=work.continued,
-    )
-
-
-def _balances(setting: Setting, work: Work, amounts: Mapping[str, int]) -> list[Balance]:
-    """Return the funds; a dry run shows them as they would be."""
-    found = balances(setting.ledger)
-    if work.run is not None:
-        return found
-    would: Counter[str] = Counter()
-    for item in work.plan.policies:
-        if item.policy.fund is not None:
-            would[item.policy.fund] += amounts[item.id]
-    return [replace(one, used=one.used + would[one.fund]) for one in found]

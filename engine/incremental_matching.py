@@ -1,0 +1,270 @@
+"""Matching in proportion to what has changed.
+
+A policy that a finished run has already decided, in the same version and for the same period, is decided anew
+only for those for whom something has changed since. Everybody else's answer is what it was, and with it the
+ledger: whoever qualified then has been granted it, or waits and is therefore decided anew. The totals are those
+of the earlier run, less what the chosen ones came to then, plus what they come to now.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from engine.change_index import ChangeIndex
+from engine.columnar import Compiled
+from engine.ledger.earlier import PastGrants
+from engine.matches import Matches
+from engine.matching import (
+    WITH_EVIDENCE,
+    Matcher,
+    Profiles,
+    Progress,
+    Spill,
+    Totals,
+    candidates_of,
+    columnar_matcher,
+    fixed_policies,
+    match_everybody,
+)
+from engine.past_grants import WithPastGrants
+from engine.planning import Plan
+from engine.quiet_ledger import nothing_to_settle
+from engine.redeciding import Anew, Because, Finder, Group, Redeciding, Reopen
+from engine.restricted_population import RestrictedPopulation
+from engine.run_basis import Basis
+from engine.second_opinion import SecondOpinion
+from policies.policy import FixedPolicy
+from policies.vocabulary import Vocabulary
+from profiles.fault_points import fault_point
+from profiles.snapshot import Snapshot
+from profiles.store import bucket_expression
+
+_AT_ONCE = 100_000  # subjects picked out of several buckets that are decided together
+
+
+@dataclass(frozen=True, slots=True)
+class Redecided:
+    """For how many subjects a decision could have changed, and why. `everybody`: for all that there are."""
+
+    subjects: int
+    because: tuple[Because, ...]
+    everybody: bool
+
+
+@dataclass(slots=True)
+class Matched:
+    """What matching found. `picked` holds, for policies that were not decided for everybody, for whom.
+
+    `seen` is the number of the last audit row when the ledger was read. `still_waiting` counts, by policy and
+    reason, those who wait as they did and were not even made candidates.
+    """
+
+    totals: dict[str, Totals]
+    redecided: dict[str, Redecided] = field(default_factory=dict)
+    picked: dict[str, pl.Series] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    seen: int = 0
+    still_waiting: dict[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What one run matches, and with what.
+
+    `waiting` gives `policy` and `subject` of all who wait for one of the policies, or whom this very run has
+    already granted it before it was interrupted.
+    """
+
+    plan: Plan
+    profiles: Profiles
+    vocabulary: Vocabulary
+    past: PastGrants
+    spill: Spill
+    bases: Mapping[str, Basis]
+    waiting: Callable[[], pl.DataFrame]
+    reopen: Reopen | None = None
+    on_progress: Progress | None = None
+    matcher: Matcher = columnar_matcher
+    full: bool = False
+    opinion: SecondOpinion | None = None
+
+
+def match_what_changed(matching: Matching) -> Matched:
+    """Match all planned policies, each for everybody or for those concerned; put the candidates aside.
+
+    Raises StoreError if the store cannot be read.
+    """
+    plan, vocabulary = matching.plan, matching.vocabulary
+    matched = Matched({item.id: Totals() for item in plan.policies})
+    fixed = {one.policy.id: one for one in fixed_policies(plan, vocabulary, matched.totals)}
+    index = ChangeIndex({name: one.policy for name, one in fixed.items()}, vocabulary)
+    planned = {item.id: item for item in plan.policies}
+    finder = Finder(
+        planned,
+        fixed,
+        matching.bases,
+        matching.past,
+        matching.profiles,
+        vocabulary,
+        index,
+        matching.reopen,
+        matching.on_progress,
+    )
+    matched.fingerprints = {name: finder.fingerprint(one) for name, one in fixed.items()}
+    matched.seen = matching.past.seen
+    asked = Redeciding({name: Anew.everybody(Because.ASKED) for name in fixed})
+    found = asked if matching.full else finder.find()
+    if not matching.full and found.nobody and nothing_to_settle(plan, matching.bases, matching.past):
+        matched.still_waiting = {name: basis.waiting for name, basis in matching.bases.items()}
+    elif found.groups:
+        finder.add_waiting(found, matching.waiting())
+    fault_point("changes-found")
+    frames = []
+    for group in found.groups:
+        frames += list(_decide_group(matching, matched, group, found, fixed))
+    everybody = [one for name, one in fixed.items() if found.anew[name].subjects is None]
+    match_everybody(
+        everybody,
+        matching.profiles,
+        vocabulary,
+        matching.past,
+        matching.spill,
+        matched.totals,
+        matching.on_progress,
+        matcher=matching.matcher,
+    )
+    for one in everybody:
+        name = one.policy.id
+        because = tuple(found.anew[name].because)
+        matched.redecided[name] = Redecided(matched.totals[name].subjects, because, True)
+    _put_aside(matching, frames)
+    return matched
+
+
+def _decide_group(
+    matching: Matching, matched: Matched, group: Group, found: Redeciding, fixed: Mapping[str, FixedPolicy]
+) -> Iterator[pl.DataFrame]:
+    """Decide the policies of one group for all whom any of them is about; yield the candidates."""
+    now = [fixed[name] for name in group.names]
+    then = [before for name in group.names if (before := found.anew[name].before) is not None]
+    picked = _picked(group, found, now)
+    added = {name: Totals() for name in group.names}
+    taken = {name: Totals() for name in group.names}
+    about = {name: these for name in group.names if (these := found.anew[name].subjects) is not None}
+    candidates = list(_decided(matching, group.after, now, picked, matching.past, added, about))
+    # With the same data on the same date everybody's answer is what it was: only the candidates are needed.
+    if not group.same_data:
+        for _ in _decided(matching, group.before, then, picked, matching.past.without(group.granted_since), taken):
+            pass
+    doubtful = set()
+    for name in group.names:
+        error = added[name].error
+        less = added[name] if group.same_data else taken[name]
+        total = None if less.error else _reckoned(matching.bases[name].totals, less, added[name])
+        if error:
+            matched.totals[name].error = error
+        elif total is None:
+            found.anew[name] = Anew.everybody(Because.UNSURE)
+            doubtful.add(name)
+            continue
+        else:
+            matched.totals[name] = total
+        matched.picked[name] = picked.get(fixed[name].policy.space, pl.Series("subject", [], dtype=pl.String))
+        own = found.anew[name]
+        because = tuple(sorted(own.because, key=lambda one: one.value))
+        matched.redecided[name] = Redecided(own.subjects.len() if own.subjects is not None else 0, because, False)
+    for frame in candidates:
+        yield frame.filter(~pl.col("policy").is_in(list(doubtful)))
+
+
+def _picked(group: Group, found: Redeciding, fixed: Sequence[FixedPolicy]) -> dict[str, pl.Series]:
+    """Return by space the subjects that any policy of the group decides anew.
+
+    All policies of the group decide all of them: that changes no answer, and is one pass instead of many.
+    """
+    by_space: dict[str, list[pl.Series]] = {}
+    for one in fixed:
+        subjects = found.anew[one.policy.id].subjects
+        if subjects is not None and subjects.len():
+            by_space.setdefault(one.policy.space, []).append(subjects)
+    return {space: pl.concat(parts).unique().sort() for space, parts in by_space.items()}
+
+
+def _decided(
+    matching: Matching,
+    snapshot: Snapshot,
+    fixed: Sequence[FixedPolicy],
+    picked: Mapping[str, pl.Series],
+    past: PastGrants,
+    totals: Mapping[str, Totals],
+    about: Mapping[str, pl.Series] | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Decide `fixed` for the picked subjects, some buckets at a time: add to `totals`, yield the candidates.
+
+    `about` are those whom each policy decides anew: of them a sample gets its second opinion.
+    """
+    spaces = {one.policy.space for one in fixed}
+    if not any(space in picked for space in spaces):
+        return
+    compiled = Compiled([one for one in fixed if one.policy.space in picked], matching.vocabulary)
+    parts = 1 + sum(subjects.len() for subjects in picked.values()) // _AT_ONCE
+    for portion in _portions(picked, snapshot.bucket_count):
+        population = RestrictedPopulation(snapshot.bucket(0), portion)
+        known = WithPastGrants(population, past)
+        answers: Matches = compiled.decide(known)
+        if matching.opinion is not None and about is not None:
+            matching.opinion.look(compiled.fixed, known, answers, parts, about)
+        for one in compiled.fixed:
+            yield candidates_of(one, answers, totals[one.policy.id])
+
+
+def _portions(picked: Mapping[str, pl.Series], buckets: int) -> Iterator[dict[str, pl.Series]]:
+    """Yield the picked subjects in portions of whole buckets, so that memory stays bounded."""
+    placed = {
+        space: subjects.to_frame("subject").with_columns(bucket_expression(buckets))
+        for space, subjects in picked.items()
+    }
+    counts: Counter[int] = Counter()
+    for frame in placed.values():
+        counts.update(dict(frame.group_by("bucket").len().iter_rows()))
+    portion: list[int] = []
+    size = 0
+    for bucket in sorted(counts):
+        portion.append(bucket)
+        size += counts[bucket]
+        if size >= _AT_ONCE or bucket == max(counts):
+            chosen = pl.col("bucket").is_in(portion)
+            yield {space: frame.filter(chosen)["subject"] for space, frame in placed.items()}
+            portion, size = [], 0
+
+
+def _reckoned(whole: Totals, less: Totals, more: Totals) -> Totals | None:
+    """Return `whole - less + more`, or None if that cannot be."""
+    missing = Counter(whole.missing)
+    missing.subtract(less.missing)
+    missing.update(more.missing)
+    total = Totals(
+        subjects=whole.subjects - less.subjects + more.subjects,
+        matched=whole.matched - less.matched + more.matched,
+        matched_subjects=whole.matched_subjects - less.matched_subjects + more.matched_subjects,
+        ineligible=whole.ineligible - less.ineligible + more.ineligible,
+        undetermined=whole.undetermined - less.undetermined + more.undetermined,
+        missing=Counter({key: number for key, number in missing.items() if number}),
+    )
+    counted = (total.subjects, total.matched, total.matched_subjects, total.ineligible, total.undetermined)
+    return total if min(*counted, *missing.values(), 0) >= 0 else None
+
+
+def _put_aside(matching: Matching, frames: Sequence[pl.DataFrame]) -> None:
+    """Add candidates of picked subjects to those of their buckets."""
+    rows = [frame for frame in frames if frame.height]
+    if not rows:
+        return
+    placed = pl.concat(rows).with_columns(bucket_expression(len(matching.profiles.buckets)))
+    for (bucket,), part in placed.partition_by("bucket", as_dict=True, include_key=False).items():
+        before = matching.spill.read("candidates", int(bucket))
+        matching.spill.write("candidates", int(bucket), pl.concat([before, part.select(list(WITH_EVIDENCE))]))
