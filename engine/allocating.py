@@ -104,6 +104,8 @@ def settle_within_subjects(candidates: pl.DataFrame, terms: Mapping[str, Terms],
     `earlier` are the subject's grants that still count (policy, subject, unit, period).
     `terms` should hold all policies, also those without candidates: an earlier grant may rule out.
     """
+    if candidates.is_empty():
+        return Settled(candidates, _nobody(candidates))
     settled = Settled(candidates, _nobody(candidates))
     settled = _settle_excludes(settled, terms, earlier)
     groups = sorted({item.exclusive.group for item in terms.values() if item.exclusive is not None})

@@ -20,6 +20,7 @@ from engine.ledger.earlier import WAITING_COLUMNS, claims_taken, earlier_grants
 from engine.ledger.funds import available_within
 from engine.ledger.ids import announcement_id, with_grant_ids
 from engine.ledger.opening import GRANT_COLUMNS, Ledger, insert_many, table
+from engine.settling_beside_events import settle_beside_events
 from policies.errors import RunError
 from profiles.fault_points import fault_point
 
@@ -45,7 +46,7 @@ class GrantTerms:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """What the transactions of one run share."""
+    """What the transactions of one run share. `seen` is how far the ledger had come when it was allocated."""
 
     ledger: Ledger
     run: str
@@ -53,6 +54,7 @@ class Recorder:
     actor: str
     grant_terms: Mapping[str, GrantTerms]
     terms: Mapping[str, Terms]
+    seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,36 +88,49 @@ def record_bucket(
         if _is_done(connection, recorder.run, bucket):
             return Recorded(0, done_before=True)
         rows, late = _settle_again(connection, recorder, rows)
-        grants = grant_rows(recorder, rows)
-        waiting = pl.concat([waiting, late])
-        _insert_grants(connection, recorder, bucket, grants)
-        fault_point("grants-inserted")
-        funds = _insert_fund_entries(connection, recorder, bucket, rows)
-        fault_point("funds-reserved")
-        _replace_waiting(connection, recorder, waiting, no_longer)
-        digest = audit.digest_of_grants(grants)
-        connection.execute(
-            insert(table(tables.Checkpoint)).values(
-                run=recorder.run, bucket=bucket, grants=grants.height, digest=digest
-            )
-        )
-        audit.append(
-            connection,
-            at=recorder.ledger.now(),
-            actor=recorder.actor,
-            action=audit.BATCH,
-            detail={
-                "run": recorder.run,
-                "bucket": bucket,
-                "grants": grants.height,
-                "digest": digest,
-                "funds": funds,
-                "waiting": waiting.height,
-            },
-        )
-        fault_point("bucket-written")
+        grants = write_rows(connection, recorder, bucket, rows, pl.concat([waiting, late]), no_longer)
     fault_point("bucket-recorded")
     return Recorded(grants.height, turned_down=late)
+
+
+def write_rows(
+    connection: Connection,
+    recorder: Recorder,
+    bucket: int,
+    rows: pl.DataFrame,
+    waiting: pl.DataFrame,
+    no_longer: pl.DataFrame,
+) -> pl.DataFrame:
+    """Write what belongs together in the caller's transaction, checkpoint and audit row included.
+
+    The arguments are those of `record_bucket`. Returns the grants.
+    """
+    grants = grant_rows(recorder, rows)
+    _insert_grants(connection, recorder, bucket, grants)
+    fault_point("grants-inserted")
+    funds = _insert_fund_entries(connection, recorder, bucket, rows)
+    fault_point("funds-reserved")
+    _replace_waiting(connection, recorder, waiting, no_longer)
+    digest = audit.digest_of_grants(grants)
+    connection.execute(
+        insert(table(tables.Checkpoint)).values(run=recorder.run, bucket=bucket, grants=grants.height, digest=digest)
+    )
+    audit.append(
+        connection,
+        at=recorder.ledger.now(),
+        actor=recorder.actor,
+        action=audit.BATCH,
+        detail={
+            "run": recorder.run,
+            "bucket": bucket,
+            "grants": grants.height,
+            "digest": digest,
+            "funds": funds,
+            "waiting": waiting.height,
+        },
+    )
+    fault_point("bucket-written")
+    return grants
 
 
 def grant_rows(recorder: Recorder, rows: pl.DataFrame) -> pl.DataFrame:
@@ -159,13 +174,18 @@ def _settle_again(connection: Connection, recorder: Recorder, rows: pl.DataFrame
     second grant, a claim twice, or money that is not there: whoever is short now waits.
     """
     earlier = earlier_grants(connection, rows["subject"], recorder.grant_terms)
+    offered = rows
     rows, _ = split_already_granted(rows, recorder.terms, earlier)
     late = []
+    if recorder.seen is not None:
+        beside = settle_beside_events(connection, rows, offered, recorder.terms, recorder.seen)
+        if beside is not None:
+            rows, late = beside.kept, [beside.waiting]
     groups = {item.claim_group for name, item in recorder.terms.items() if name in recorder.grant_terms}
     taken_groups = sorted(group for group in groups if group is not None)
     if taken_groups and rows["claim_key"].null_count() < rows.height:
         settled = settle_claims(rows, recorder.terms, claims_taken(connection, taken_groups))
-        rows, late = settled.kept, [settled.waiting]
+        rows, late = settled.kept, [*late, settled.waiting]
     wanted = demand(rows, recorder.terms)
     left = available_within(connection, wanted)
     if any(amount > left[fund] for fund, amount in wanted.items()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import polars as pl
 from sqlalchemy import Connection
@@ -28,16 +29,31 @@ from engine.allocating import (
 )
 from engine.ledger.earlier import claims_taken, earlier_grants, still_counting
 from engine.ledger.funds import available_within
-from engine.matching import CANDIDATE_COLUMNS, Spill
+from engine.matching import CANDIDATE_COLUMNS
 from engine.planning import Plan
 from engine.recording import with_period
+from engine.settling_beside_events import last_entry
+
+
+class PutAside(Protocol):
+    """Frames by name and bucket: on disk for a run (`engine.matching.Spill`), in memory for an event."""
+
+    def write(self, name: str, bucket: int, frame: pl.DataFrame) -> None:
+        """Put a frame aside."""
+
+    def read(self, name: str, bucket: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return a frame that was put aside, or only some of its columns."""
 
 
 @dataclass(slots=True)
 class Settlement:
-    """How many of each policy were granted before; who is kept and who waits lies in the spill."""
+    """How many of each policy were granted before, and how far the ledger had come (`last_entry`).
+
+    Who is kept and who waits lies in the spill.
+    """
 
     already: Counter[str] = field(default_factory=Counter)
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +61,7 @@ class _Settler:
     plan: Plan
     names: Sequence[str]
     buckets: Sequence[int]
-    spill: Spill
+    spill: PutAside
     connection: Connection
     run: str | None
 
@@ -80,7 +96,7 @@ def settle(
     plan: Plan,
     names: Sequence[str],
     buckets: Sequence[int],
-    spill: Spill,
+    spill: PutAside,
     connection: Connection,
     run: str | None,
 ) -> Settlement:
@@ -89,7 +105,7 @@ def settle(
     Reads `candidates` from the spill; leaves `kept` and `waiting` there for each bucket.
     """
     settler = _Settler(plan, sorted(names), buckets, spill, connection, run)
-    settlement = Settlement()
+    settlement = Settlement(seen=last_entry(connection))
     for bucket in buckets:
         _settle_bucket(settler, bucket, settlement)
     funds = {plan.terms[name].fund for name in names}

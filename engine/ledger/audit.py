@@ -22,6 +22,7 @@ from engine.ledger.opening import GRANT_COLUMNS, Ledger, table, to_frame, to_tex
 from policies.text import Bilingual
 
 BATCH = "grants-recorded"
+STAGE_MOVED = "stage-moved"
 _BEGINNING = "0" * 64
 _NOTHING = "\x00"  # in a digest; cannot be confused with a text, which never holds it
 

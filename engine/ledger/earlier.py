@@ -6,15 +6,19 @@ as it was before it began, or it would decide differently the second time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import polars as pl
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
-from engine.ledger import tables
+from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table, to_frame
 from engine.ledger.stages import ENDED
+
+# So few subjects are looked up by their names, in portions; more of them by their range.
+_FEW, _NAMED_AT_ONCE = 20_000, 500
 
 EARLIER_COLUMNS: dict[str, type[pl.DataType]] = {
     "id": pl.String,
@@ -66,6 +70,13 @@ def waiting_of_plan(connection: Connection, plan: Iterable[tuple[str, str]]) -> 
     return found.join(pairs, on=["policy", "period"], how="semi")
 
 
+def waiting_of_subjects(connection: Connection, subjects: pl.Series) -> pl.DataFrame:
+    """Return what these subjects wait for."""
+    columns = table(tables.Waiting).c
+    query = select(*(columns[name] for name in WAITING_COLUMNS))
+    return _of_subjects(connection, query, columns.subject, subjects, WAITING_COLUMNS)
+
+
 def claims_taken(connection: Connection, groups: Iterable[str]) -> pl.DataFrame:
     """Return the claims of these groups with the run of the grant that took each."""
     claims, grants = table(tables.Claim), table(tables.Grant)
@@ -94,17 +105,61 @@ class PastGrants:
 
     COLUMNS = ("policy", "amount", "period", "granted_on", "unit")
 
-    def __init__(self, connection: Connection, without_run: str | None) -> None:
+    def __init__(
+        self, connection: Connection, without_run: str | None, without_runs: frozenset[str] = frozenset()
+    ) -> None:
         self._connection = connection
-        self._without_run = without_run
+        self._without = without_runs | ({without_run} if without_run is not None else set())
 
     def of(self, owners: pl.Series, names: Iterable[str]) -> pl.DataFrame:
         """Return `owner`, `item` and the named columns for these owners, ordered."""
         found = still_counting(earlier_grants(self._connection, owners))
-        if self._without_run is not None:
-            found = found.filter(pl.col("run") != self._without_run)
+        if self._without:
+            found = found.filter(~pl.col("run").is_in(sorted(self._without)))
         found = found.with_columns(owner="subject", item="id", granted_on=pl.col("on").str.to_date("%Y-%m-%d"))
         return found.select("owner", "item", *names).sort("owner", "item")
+
+    def without(self, runs: frozenset[str]) -> PastGrants:
+        """Return the collection without the grants of these runs either."""
+        return PastGrants(self._connection, None, self._without | runs)
+
+    @property
+    def seen(self) -> int:
+        """The number of the last audit row that this reading of the ledger sees."""
+        entries = table(tables.AuditEntry)
+        return int(self._connection.execute(select(func.coalesce(func.max(entries.c.number), 0))).scalar_one())
+
+    def runs_since(self, seen: int) -> frozenset[str] | None:
+        """Return the runs (and events) that granted after the audit row `seen`.
+
+        None if what had been granted by then cannot be told any more: stages have moved since, or one run
+        granted both before and after.
+        """
+        entries = table(tables.AuditEntry)
+        moving = select(entries.c.number).where(entries.c.number > seen, entries.c.action == audit.STAGE_MOVED)
+        if self._connection.execute(moving.limit(1)).first() is not None:
+            return None
+        batches = select(entries.c.detail).where(entries.c.number > seen, entries.c.action == audit.BATCH)
+        runs = frozenset(str(json.loads(text)["run"]) for text in self._connection.execute(batches).scalars())
+        checkpoints = table(tables.Checkpoint)
+        of_runs = select(func.count()).select_from(checkpoints).where(checkpoints.c.run.in_(sorted(runs)))
+        written = self._connection.execute(
+            select(func.count()).select_from(entries).where(entries.c.number > seen, entries.c.action == audit.BATCH)
+        )
+        return runs if written.scalar_one() == self._connection.execute(of_runs).scalar_one() else None
+
+    def actions(self, seen: int) -> frozenset[str]:
+        """Return which kinds of actions the audit log has seen after the row `seen`."""
+        entries = table(tables.AuditEntry)
+        query = select(entries.c.action).where(entries.c.number > seen).distinct()
+        return frozenset(self._connection.execute(query).scalars())
+
+    def granted_by(self, runs: frozenset[str]) -> pl.DataFrame:
+        """Return `space` and `subject` of the grants of these runs, each pair once."""
+        grants = table(tables.Grant)
+        query = select(grants.c.space, grants.c.subject).where(grants.c.run.in_(sorted(runs))).distinct()
+        rows = self._connection.execute(query).fetchall() if runs else []
+        return to_frame(rows, {"space": pl.String, "subject": pl.String})
 
 
 def _of_subjects(
@@ -120,9 +175,12 @@ def _of_subjects(
     """
     if subjects.is_empty():
         return to_frame([], schema)
-    if subjects.len() <= 500:
-        query = query.where(column.in_(subjects.to_list()))  # type: ignore[attr-defined]
-        return to_frame(connection.execute(query).fetchall(), schema)
+    if subjects.len() <= _FEW:
+        rows: list[Sequence[object]] = []
+        for portion in subjects.unique().sort().to_frame("subject").iter_slices(_NAMED_AT_ONCE):
+            some = query.where(column.in_(portion["subject"].to_list()))  # type: ignore[attr-defined]
+            rows += connection.execute(some).fetchall()
+        return to_frame(rows, schema)
     query = query.where(column.between(subjects.min(), subjects.max()))  # type: ignore[attr-defined]
     found = to_frame(connection.execute(query).fetchall(), schema)
     return found.join(subjects.unique().to_frame("subject"), on="subject", how="semi")

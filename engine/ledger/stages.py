@@ -111,6 +111,6 @@ def move_within(connection: Connection, grant: str, to: Stage, *, actor: str, re
         connection,
         at=at,
         actor=actor,
-        action="stage-moved",
+        action=audit.STAGE_MOVED,
         detail={"grant": grant, "from": found, "to": to.value, "reason": reason},
     )

@@ -53,6 +53,30 @@ class Run(SQLModel, table=True):
     report: str = "{}"  # JSON
 
 
+class EventDecision(SQLModel, table=True):
+    """What one life event granted: written with its grants, so that it is decided once whatever happens."""
+
+    __tablename__ = "event_decision"
+    run: str = Field(primary_key=True)  # stands where a run's id does: grant, checkpoint, fund entry, audit
+    event: int  # the number in the event log of the profile store
+    on: str
+    at: str
+    store_version: str = "{}"  # JSON: table -> version read
+    policies: str = "{}"  # JSON: policy -> version decided
+    answer: str = "{}"  # JSON
+
+
+class EventToken(SQLModel, table=True):
+    """An agency that may post life events over the network; of its token only a keyed digest is kept."""
+
+    __tablename__ = "event_token"
+    agency: str = Field(primary_key=True)
+    digest: str
+    kinds: str  # JSON: the kinds it may post
+    made_at: str
+    made_by: str
+
+
 class Slot(SQLModel, table=True):
     """Policy x period: whether the schedule has run it. The primary key makes two servers run it once.
 
