@@ -14,6 +14,7 @@ from engine.decision import Decision, Outcome, TraceStep, ValueUsed
 from engine.evidence_facts import EvidenceFacts, decide_again, inputs_from_json
 from engine.interpreter import amount_steps
 from engine.policy_inputs import types_by_name
+from notifier.outlook import Outlook
 from notifier.titles import Datum, datum_of
 from policies.fixing import fix
 from policies.plain_words import condition_in_words, value_in_words
@@ -60,7 +61,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One decision explained. `amount` is in fen; `settled_by` names the facts that would settle it."""
+    """One decision explained. `amount` is in fen; `settled_by` names the facts that would settle it.
+
+    `outlook` says what lies ahead; it is None for a grant that is explained from its evidence, which is past.
+    """
 
     policy: str
     version: str
@@ -74,6 +78,7 @@ class Explanation:
     root: Line
     amount_steps: tuple[ShownValue, ...] = ()
     settled_by: tuple[Bilingual, ...] = ()
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,7 @@ def explanation_of(
     vocabulary: Vocabulary,
     as_of: Mapping[str, date],
     agencies: Mapping[str, Bilingual] | None = None,
+    outlook: Outlook | None = None,
 ) -> Explanation:
     """Return the decision as a tree of lines.
 
@@ -145,6 +151,7 @@ def explanation_of(
         vocabulary: titles of attributes, links, collections and codes.
         as_of: source id to the day that its data describes.
         agencies: source id to the agency's name; the id itself is shown where it is missing.
+        outlook: what lies ahead of the decision (`notifier.outlook`).
     """
     telling = _Telling(fixed, vocabulary, as_of, agencies or {}, types_by_name(fixed))
     return Explanation(
@@ -160,6 +167,7 @@ def explanation_of(
         root=telling.line(decision.trace),
         amount_steps=telling.steps(decision),
         settled_by=tuple(telling.datum(name).title for name in decision.settled_by),
+        outlook=outlook,
     )
 
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from engine.approving import approve_proved
 from engine.installation import Installation
-from engine.ledger.approvals import add_version, approve
 from engine.ledger.funds import appropriate
 from engine.run_report import RunReport
 from notifier.console.explaining import print_explained, sample_decisions
@@ -27,7 +27,8 @@ from notifier.console.profiles import intake_table
 from notifier.console.runs import closing_words, fund_table, policy_table, run_with_progress
 from notifier.console.speech import Speech
 from notifier.console.tables import console, problems, progress, table
-from policies.errors import SettingsError
+from policies.errors import LedgerError, SettingsError
+from policies.policy import Policy
 from profiles.home import Home
 from profiles.intake import IntakeReport, source_of, take_in
 from profiles.sample_city import generate
@@ -123,8 +124,7 @@ def _approve_library(installation: Installation, on: date, say: Speech) -> None:
         bad = sum(not each.passed for each in results)
         passed, failed = passed + len(results) - bad, failed + bad
         if not bad:
-            add_version(installation.ledger, policy)
-            approved += approve(installation.ledger, policy.version, APPROVER, on)
+            approved += _approve(installation, policy, on, say)
     for fund, title in installation.catalog.vocabulary.funds.items():
         appropriate(installation.ledger, fund, APPROPRIATION, title=title, actor=APPROVER)
     in_force = sum(
@@ -136,6 +136,16 @@ def _approve_library(installation: Installation, on: date, say: Speech) -> None:
             f"rule library: {len(library.policies)} policies ({in_force} in force on {on}), {passed} examples passed, {failed} failed, {approved} newly approved",
         )
     )
+
+
+def _approve(installation: Installation, policy: Policy, on: date, say: Speech) -> bool:
+    """A policy that proofs refuse is told and left out; the demo goes on with the others."""
+    try:
+        return approve_proved(installation.ledger, policy, installation.catalog.vocabulary, APPROVER, on).fresh
+    except LedgerError as error:
+        for diagnostic in error.diagnostics:
+            problems.print(diagnostic.render(say.language), style="red", markup=False)
+        return False
 
 
 def _explain_three(installation: Installation, on: date, report: RunReport) -> None:

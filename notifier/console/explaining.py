@@ -11,17 +11,19 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from engine.columnar import decide_all
-from engine.decision import Decision, Outcome
+from engine.decision import Decision, Facts, Outcome
 from engine.installation import Installation
 from engine.interpreter import decide_units
 from engine.ledger.approvals import approved_policies, version_text
 from engine.past_grants import facts_with_past_grants
 from engine.run_report import RunReport
+from notifier.console.outlook import add_outlook
 from notifier.console.policies import policy_of
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json
 from notifier.explaining import Explanation, Line, ShownValue, explanation_of
+from notifier.outlook import outlook_of
 from policies.errors import StoreError
 from policies.fixing import fix
 from policies.library import read_policy_text
@@ -59,11 +61,19 @@ def explain(installation: Installation, snapshot: Snapshot, policy: Policy, subj
     as_of = snapshot.as_of(policy.space, subject)
     agencies = {each.id: each.agency for each in catalog.sources.values()}
 
-    def explained(unit: str, decision: Decision) -> Explained:
-        return Explained(subject, unit, explanation_of(policy, fixed, decision, catalog.vocabulary, as_of, agencies))
-
     facts = facts_with_past_grants(snapshot.facts(policy.space, subject), subject, installation.ledger)
+    units = {} if policy.for_each is None else {_id_of(unit): unit for unit in facts.items((policy.for_each,)) or ()}
+
+    def explained(unit: str, decision: Decision) -> Explained:
+        ahead = outlook_of(fixed, decision, facts, units.get(unit), catalog.vocabulary, agencies)
+        told = explanation_of(policy, fixed, decision, catalog.vocabulary, as_of, agencies, ahead)
+        return Explained(subject, unit, told)
+
     return [explained(unit, decision) for unit, decision in decide_units(fixed, facts)]
+
+
+def _id_of(unit: Facts) -> str:
+    return str(getattr(unit, "id", ""))
 
 
 def deciding_policy(installation: Installation, id: str, on: date) -> Policy:
@@ -116,10 +126,8 @@ def to_tree(explained: Explained, language: Language) -> Tree:
         steps = tree.add(say("金额怎样算出", "how the amount comes about"))
         for step in found.amount_steps:
             steps.add(_value(step, language))
-    if found.settled_by:
-        names = "、" if language == "zh" else ", "
-        facts = names.join(each.in_language(language) for each in found.settled_by)
-        tree.add(f"[yellow]{say('补齐这些数据即可判定', 'would be settled by')}: {escape(facts)}[/yellow]")
+    if found.outlook is not None:
+        add_outlook(tree, found.outlook, language)
     return tree
 
 

@@ -33,6 +33,12 @@ EXIT_CODES = (
         "批次完成,但有政策被暂停或失败,需人工处理",
         "the run finished, but a policy was held or failed",
     ),
+    (11, "有事件被拒收", "a life event was refused"),
+    (
+        12,
+        "durable-rules 不能表达该政策,或其进程无法维持",
+        "durable-rules cannot express a policy, or cannot be kept running",
+    ),
     (EXIT_INTERRUPTED, "被中断;再次运行会接着做", "interrupted; run again to continue"),
 )
 

@@ -8,18 +8,19 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from engine.approving import approve_proved
+from engine.durable_definition import definition, not_decided_by_durable_rules
 from engine.installation import Installation
 from engine.interpreter import decide
-from engine.ledger.approvals import add_version
-from engine.ledger.approvals import approve as approve_version
 from notifier.console.speech import Speech
 from notifier.console.tables import console, print_json, problems, table
-from policies.errors import Diagnostic, Place, PolicyError, SettingsError
+from policies.errors import Diagnostic, LedgerError, Place, PolicyError, SettingsError
 from policies.examples import ExampleResult, run_examples
 from policies.library import read_policy
 from policies.plain_words import to_plain_words
 from policies.policy import Policy
 from policies.reviewing import overdue_reviews
+from policies.vocabulary import Vocabulary
 
 
 def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_json: bool) -> int:
@@ -46,7 +47,8 @@ def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_
 def _check_library(installation: Installation) -> tuple[int, list[Diagnostic]]:
     library = installation.library
     findings = [each for error in library.errors for each in error.diagnostics]
-    findings += [each for policy in library.policies.values() for each in _warnings(policy)]
+    vocabulary = installation.catalog.vocabulary
+    findings += [each for policy in library.policies.values() for each in _warnings(policy, vocabulary)]
     return len(library.policies) + len(library.errors), findings
 
 
@@ -60,7 +62,8 @@ def _check_paths(installation: Installation, paths: Sequence[Path]) -> tuple[int
             findings += _no_rule_files(path).diagnostics
     for file in files:
         try:
-            findings += _warnings(read_policy(file, installation.catalog.vocabulary))
+            vocabulary = installation.catalog.vocabulary
+            findings += _warnings(read_policy(file, vocabulary), vocabulary)
         except PolicyError as error:
             findings += error.diagnostics
     return len(files), findings
@@ -74,8 +77,10 @@ def _no_rule_files(folder: Path) -> PolicyError:
     )  # fmt: skip
 
 
-def _warnings(policy: Policy) -> tuple[Diagnostic, ...]:
-    return (*policy.warnings, *overdue_reviews(policy, datetime.now().astimezone().date()))
+def _warnings(policy: Policy, vocabulary: Vocabulary) -> tuple[Diagnostic, ...]:
+    today = datetime.now().astimezone().date()
+    refused = not_decided_by_durable_rules(policy, vocabulary, today)
+    return (*policy.warnings, *overdue_reviews(policy, today), *((refused,) if refused else ()))
 
 
 def policy_of(installation: Installation, text: str) -> Policy:
@@ -123,8 +128,8 @@ def _words(value: object, say: Speech) -> str:
     return value if isinstance(value, str) else say.of(value)  # type: ignore[arg-type]
 
 
-def show(installation: Installation, id: str, form: str, say: Speech) -> None:
-    """Print one policy in plain words, as its text, or as JSON."""
+def show(installation: Installation, id: str, form: str, say: Speech, on: date | None = None) -> None:
+    """Print one policy in plain words, as its text, as JSON, or as durable-rules get it on a day (default today)."""
     policy = policy_of(installation, id)
     if form == "words":
         console.print(to_plain_words(policy, say.language), markup=False)
@@ -132,10 +137,13 @@ def show(installation: Installation, id: str, form: str, say: Speech) -> None:
         console.print(policy.text, markup=False)
     elif form == "json":
         print_json(policy)
+    elif form == "durable":
+        today = datetime.now().astimezone().date()
+        print_json(definition(policy, installation.catalog.vocabulary, on or today))
     else:
         raise SettingsError.of(
             "unknown-form", f"没有 `{form}` 这种形式", f"there is no form `{form}`",
-            help_zh="用 words、text 或 json", help_en="use words, text or json",
+            help_zh="用 words、text、json 或 durable", help_en="use words, text, json or durable",
         )  # fmt: skip
 
 
@@ -160,8 +168,21 @@ def approve(installation: Installation, ids: Sequence[str], by: str, effective: 
                 )
             )
             continue
-        add_version(installation.ledger, policy)
-        fresh = approve_version(installation.ledger, policy.version, by, effective)
+        try:
+            fresh, warnings = approve_proved(
+                installation.ledger, policy, installation.catalog.vocabulary, by, effective
+            )  # fmt: skip
+        except LedgerError as error:
+            # One policy that is refused does not keep the others from being approved; a wrong approver does.
+            if not any(each.code.endswith("-eligible") for each in error.diagnostics) or len(policies) == 1:
+                raise
+            refused += 1
+            for each in error.diagnostics:
+                problems.print(each.render(say.language), style="red", markup=False)
+            rows.append((policy.id, policy.version[:12], say("拒绝:证明有误", "refused by proof")))
+            continue
+        for each in warnings:
+            problems.print(each.render(say.language), style="yellow", markup=False)
         rows.append(
             (policy.id, policy.version[:12], say("已审批", "approved") if fresh else say("早已审批", "approved before"))
         )

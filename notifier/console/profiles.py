@@ -16,6 +16,8 @@ from notifier.console.tables import console, print_json, problems, progress, tab
 from policies.errors import IntakeError, MianshenError, SettingsError, StoreError
 from policies.plain_words import value_in_words
 from policies.types import Date, Type, from_day_number
+from profiles.catalog_model import Catalog
+from profiles.events.origin import Origin, origin_of
 from profiles.intake import IntakeReport, source_of, take_in
 from profiles.quarantine import REASONS, quarantined
 
@@ -195,15 +197,19 @@ def show(installation: Installation, text: str, on: date, say: Speech, *, as_jso
     vocabulary = installation.catalog.vocabulary
     space = vocabulary.spaces[space_name]
     facts = snapshot.facts(space_name, subject)
-    dates = snapshot.as_of(space_name, subject)
     listed = [
-        (each, facts.value((each.name,)), dates.get(each.source))
+        (each, facts.value((each.name,)), origin_of(snapshot, space_name, subject, each.name))
         for each in space.attributes.values()
         if each.derivation is None
     ]
     if as_json:
         print_json({"subject": subject, "space": space_name, "data": [
-            {"name": each.name, "value": _in_json(value, each.type), "source": each.source, "as_of": day} for each, value, day in listed
+            {
+                "name": each.name, "value": _in_json(value, each.type), "source": each.source,
+                "as_of": origin.as_of if origin is not None else None,
+                "event": origin.event if origin is not None else None,
+            }
+            for each, value, origin in listed
         ]})  # fmt: skip
         return
     unknown = say("未知", "unknown")
@@ -211,10 +217,10 @@ def show(installation: Installation, text: str, on: date, say: Speech, *, as_jso
         (
             say.of(each.title),
             unknown if value is None else value_in_words(value, each.type, say.language, vocabulary),
-            each.source,
-            day or "-",
+            _source_in_words(each.source, origin, installation.catalog, say),
+            (origin.as_of if origin is not None else None) or "-",
         )
-        for each, value, day in listed
+        for each, value, origin in listed
     ]
     console.print(f"{say.of(space.title)}  {subject}")
     console.print(
@@ -224,6 +230,15 @@ def show(installation: Installation, text: str, on: date, say: Speech, *, as_jso
         items = facts.items((name,))
         count = unknown if items is None else str(len(items))
         console.print(f"{say.of(collection.title)}: {count}")
+
+
+def _source_in_words(source: str, origin: Origin | None, catalog: Catalog, say: Speech) -> str:
+    """Return the source, and the event if one has spoken since: `population, move (event 3)`."""
+    if origin is None or origin.event is None:
+        return source
+    kind = catalog.events.get(origin.kind or "")
+    title = say.of(kind.title) if kind is not None else str(origin.kind)
+    return say(f"{source},{title}(事件 {origin.event})", f"{source}, {title} (event {origin.event})")
 
 
 def _in_json(value: object, type: Type) -> object:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
 from rich.markup import escape
@@ -13,10 +14,14 @@ from engine.installation import Installation
 from engine.ledger import audit
 from engine.ledger.funds import appropriate, balances
 from engine.ledger.grants import grants, totals, waiting
+from engine.matching import Matcher, Progress, columnar_matcher
 from engine.run_report import PolicyReport, RunReport
 from engine.run_rows import abandon
 from engine.running import run
+from engine.second_opinion import DEFAULT_SAMPLE
+from notifier.console.opinions import second_opinion_words, way_on
 from notifier.console.policies import policy_of
+from notifier.console.redeciding import redeciding_words
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json, problems, progress, table
@@ -24,7 +29,10 @@ from policies.errors import SettingsError
 
 _STEPS = {
     "plan": ("计划", "plan"),
+    "compare": ("比对日期", "compare dates"),
     "match": ("匹配", "match"),
+    "spark": ("集群匹配", "match on the cluster"),
+    "second-opinion": ("复核", "second opinion"),
     "guard": ("守护", "guard"),
     "allocate": ("分配", "allocate"),
     "record": ("记账", "record"),
@@ -56,9 +64,12 @@ def run_batch(
     release: Sequence[str],
     actor: str,
     as_json: bool,
+    second_opinion: int | None = DEFAULT_SAMPLE,
+    full: bool = False,
+    master: str | None = None,
 ) -> bool:
     """Run the batch and print its report; return whether a person has to look at something."""
-    report = run_with_progress(installation, on, say, dry_run=dry_run, only=only, release=release, actor=actor)
+    report = run_with_progress(installation, on, say, dry_run=dry_run, only=only, release=release, actor=actor, second_opinion=second_opinion, full=full, master=master)  # fmt: skip
     if as_json:
         print_json(report.to_json())
     else:
@@ -81,8 +92,14 @@ def run_with_progress(
     only: Sequence[str] | None = None,
     release: Sequence[str] = (),
     actor: str = "operator",
+    second_opinion: int | None = DEFAULT_SAMPLE,
+    full: bool = False,
+    master: str | None = None,
 ) -> RunReport:
-    """Run the batch with a progress bar on the error stream. Raises as `engine.running.run` does."""
+    """Run the batch with a progress bar on the error stream; with `master`, match on that Spark cluster.
+
+    Raises as `engine.running.run` and `engine.spark_session.spark_session` do.
+    """
     for error in installation.library.errors:
         for diagnostic in error.diagnostics:
             problems.print(diagnostic.render(say.language), style="yellow", markup=False)
@@ -95,19 +112,36 @@ def run_with_progress(
                 tasks[step] = bar.add_task(say(zh, en), total=total)
             bar.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]
 
-        return run(
-            installation.ledger,
-            installation.snapshot(on),
-            installation.library.policies,
-            installation.catalog.vocabulary,
-            on,
-            only=only,
-            release=release,
-            dry_run=dry_run,
-            actor=actor,
-            on_progress=on_progress,
-            reopen=installation.reopen,
-        )
+        with _matcher(master, on_progress) as matcher:
+            return run(
+                installation.ledger,
+                installation.snapshot(on),
+                installation.library.policies,
+                installation.catalog.vocabulary,
+                on,
+                only=only,
+                release=release,
+                dry_run=dry_run,
+                actor=actor,
+                on_progress=on_progress,
+                reopen=installation.reopen,
+                matcher=matcher,
+                second_opinion=second_opinion,
+                full=full,
+                differences=installation.home.differences,
+            )
+
+
+@contextmanager
+def _matcher(master: str | None, on_progress: Progress) -> Iterator[Matcher]:
+    if master is None:
+        yield columnar_matcher
+        return
+    from engine.spark_matching import SparkMatcher
+    from engine.spark_session import spark_session
+
+    with spark_session(master) as session:
+        yield SparkMatcher(session, on_progress)
 
 
 def print_report(report: RunReport, say: Speech) -> None:
@@ -117,18 +151,16 @@ def print_report(report: RunReport, say: Speech) -> None:
     console.print(policy_table(report, say))
     for each in report.policies:
         if each.held is not None:
-            way = (
-                say(
-                    f"核对后放行:mianshen run --release {each.policy}",
-                    f"after a check: mianshen run --release {each.policy}",
-                )
-                if each.held.releasable
-                else say("请修正规则", "correct the rule")
-            )
-            console.print(f"[yellow]{say('暂停', 'held')}[/yellow] {each.policy}: {say.of(each.held.reason)}  ({way})")
+            reason, way = escape(say.of(each.held.reason)), escape(way_on(each.policy, each.held, say))
+            console.print(f"[yellow]{say('暂停', 'held')}[/yellow] {each.policy}: {reason}  ({way})")
         for diagnostic in each.error:
             console.print(diagnostic.render(say.language), style="red", markup=False)
+    words = second_opinion_words(report, say)
+    if words:
+        console.print(words)
     console.print(fund_table([each for each in report.funds if each.used], say))
+    for line in redeciding_words(report, say):
+        console.print(line)
     seconds = "  ".join(
         f"{say(*_STEPS.get(name, (name, name)))} {value:.2f}s" for name, value in report.seconds.items()
     )

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import uvicorn
 
+from engine.events.opening import event_road
+from engine.events.writer import EventWriter
 from engine.installation import Installation
 from engine.run_report import RunReport
 from engine.running import run
 from engine.schedule import ZONE, RunSlots, Ticked, schedule_report, serve_forever
+from notifier.ahead import ahead_of
 from notifier.console.demo import MARK
 from notifier.console.notices import deliver
 from notifier.console.runs import closing_words
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json, problems, table
+from notifier.events_api import EventsApi
 from notifier.pages.application import create_app
 from notifier.pages.login import login_link
 from notifier.versions import policy_by_version
@@ -59,14 +63,27 @@ def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool
         catalog=installation.catalog,
         key=derived_key(secret_key(home), "pages"),
         demo=demo,
+        ahead=lambda subject: ahead_of(installation, subject, datetime.now(ZONE).date()),
     )
+    writer = EventWriter(lambda: event_road(Installation(home)), on_trouble=_trouble_teller(say))
+    EventsApi(ledger, writer, derived_key(secret_key(home), "event-token"), installation.catalog.events).add_to(app)
+    writer.start()
     start = f"http://{host}:{port}/" + ("demo" if demo else "")
     console.print(say(f"网页:{start}   停止:Ctrl-C", f"pages: {start}   stop: Ctrl-C"))
     try:
         uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
     finally:
+        writer.stop()
         if ticking is not None:
             ticking.stop()
+
+
+def _trouble_teller(say: Speech) -> Callable[[MianshenError], None]:
+    def tell(problem: MianshenError) -> None:
+        for diagnostic in problem.diagnostics:
+            problems.print(diagnostic.render(say.language), style="red", markup=False)
+
+    return tell
 
 
 def _library_now(installation: Installation) -> Mapping[str, Policy]:
@@ -81,6 +98,7 @@ def _runner(home: Home) -> RunSlots:
             installation.ledger, installation.snapshot(on), installation.library.policies,
             installation.catalog.vocabulary, on,
             only=policies, actor="schedule", reopen=installation.reopen, made_up=made_up,
+            differences=installation.home.differences,
         )  # fmt: skip
 
     return run_slots

@@ -16,12 +16,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from engine.ledger.grants import grant as grant_row
 from engine.ledger.opening import Ledger
+from notifier.ahead import Ahead
 from notifier.deliveries import notices_of
 from notifier.explaining import evidence_of, explain_grant
 from notifier.pages import words
 from notifier.pages.login import COOKIE, SESSION_SECONDS, Logins
 from notifier.pages.samples import Sample, samples_of
-from notifier.pages.security import comes_from_elsewhere, with_security_headers
+from notifier.pages.security import comes_from_elsewhere, security_headers
 from notifier.templates import period_in_words, yuan_in_words
 from policies.errors import MianshenError
 from policies.policy import Policy
@@ -53,6 +54,7 @@ class Site:
     logins: Logins
     demo: bool
     samples: Callable[[], Sequence[Sample]]
+    ahead: Callable[[str], Sequence[Ahead]] | None = None
 
 
 def create_app(
@@ -65,6 +67,7 @@ def create_app(
     key: bytes,
     demo: bool = False,
     sample_subjects: Callable[[], Sequence[Sample]] | None = None,
+    ahead: Callable[[str], Sequence[Ahead]] | None = None,
 ) -> FastAPI:
     """Return the web application.
 
@@ -77,16 +80,17 @@ def create_app(
         key: the 32 bytes that sign links and sessions (`derived_key(secret, "pages")`).
         demo: True lets anybody open the page of a sample; never for real people.
         sample_subjects: whom the demonstration offers; by default those with the most grants.
+        ahead: what lies ahead of a subject (`notifier.ahead.ahead_of`); without it there is no such page.
     """
     agencies = {name: source.agency for name, source in catalog.sources.items()} if catalog else {}
     logins = Logins(ledger, key)
     logins.prepare()
     samples = sample_subjects or (lambda: samples_of(ledger))
-    site = Site(ledger, vault, policies, vocabulary, agencies, logins, demo, samples)
+    site = Site(ledger, vault, policies, vocabulary, agencies, logins, demo, samples, ahead)
     app = FastAPI(title="mianshen", docs_url=None, redoc_url=None, openapi_url=None)
-    app.middleware("http")(with_security_headers)
-    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     pages = _Pages(site)
+    app.middleware("http")(security_headers(lambda request: pages.fault(request, 500)))
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     pages.add_to(app)
     return app
 
@@ -103,6 +107,8 @@ class _Pages:
         app.get("/", response_model=None)(self.inbox)
         app.get("/grants/{number}", response_model=None)(self.grant)
         app.get("/contacts", response_model=None)(self.contacts)
+        if self.site.ahead is not None:
+            app.get("/ahead", response_model=None)(self.ahead)
         app.get("/login", response_model=None)(self.login)
         app.post("/login", response_model=None)(self.use_login)
         app.post("/logout", response_model=None)(self.logout)
@@ -113,13 +119,12 @@ class _Pages:
             app.post("/demo", response_model=None)(self.enter_demo)
         app.add_exception_handler(StarletteHTTPException, self.refused)
         app.add_exception_handler(MianshenError, self.failed)
-        app.add_exception_handler(Exception, self.failed)
 
     def inbox(self, request: Request) -> Response:
         subject = self._subject(request)
         notices = notices_of(self.site.ledger, subject)
         rows = [(notice, self._policy(notice.version)) for notice in notices]
-        return self._page(request, "inbox.html", rows=rows)
+        return self._page(request, "inbox.html", rows=rows, looks_ahead=self.site.ahead is not None)
 
     def grant(self, request: Request, number: str) -> Response:
         subject = self._subject(request)
@@ -144,6 +149,18 @@ class _Pages:
     def contacts(self, request: Request) -> Response:
         subject = self._subject(request)
         return self._page(request, "contacts.html", openings=self.site.vault.openings(subject, 200))
+
+    def ahead(self, request: Request) -> Response:
+        subject = self._subject(request)
+        assert self.site.ahead is not None
+        try:
+            found = self.site.ahead(subject)
+        except MianshenError:
+            # The profiles are not there, or are being changed: the grants, which are, stay reachable.
+            return self._message(request, "ahead", "ahead_unknown", 503)
+        coming = [one for one in found if one.coming is not None]
+        missing = [one for one in found if one.coming is None]
+        return self._page(request, "ahead.html", coming=coming, missing=missing)
 
     def login(self, request: Request, token: str = "") -> Response:
         if self.site.logins.subject_of_link(token) is None:
@@ -190,7 +207,13 @@ class _Pages:
         return self._message(request, "not_found_title", "not_found", status)
 
     def failed(self, request: Request, problem: Exception) -> Response:
-        return self._message(request, "failure_title", "failure", 503)
+        return self.fault(request, 503)
+
+    def fault(self, request: Request, status: int) -> Response:
+        """Return what is said when the fault is ours."""
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"error": "failed"}, status)
+        return self._message(request, "failure_title", "failure", status)
 
     def _subject(self, request: Request) -> str:
         subject = self.site.logins.subject_of_session(request.cookies.get(COOKIE))

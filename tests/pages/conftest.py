@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from notifier.ahead import Ahead, what_lies_ahead
 from notifier.pages import create_app, login_link
 from notifier.versions import policy_by_version
-from tests.notifier.town import Town, open_town, vocabulary
+from policies.library import read_policy_text
+from tests.notifier.town import AGENCIES, ON, RULE, Town, open_town, person, vocabulary
 
 KEY = b"k" * 32
 ANNA, BEN = "a" * 32, "b" * 32
@@ -30,11 +33,32 @@ def town(tmp_path: Path) -> Iterator[Town]:
     opened.ledger.close()
 
 
+TOP_UP = (
+    RULE.partition("examples:")[0]
+    .replace("id: elderly-allowance", "id: pension-top-up")
+    .replace("zh: 老年综合津贴, en: Allowance for the elderly", "zh: 养老金补差, en: Pension top-up")
+    .replace("age >= minimum_age", "age >= 50")
+)
+
+
+def ahead_in_town(subject: str) -> list[Ahead]:
+    """Anna is too young for one benefit by some months, and her pension is not known for the other."""
+    if subject != ANNA:
+        return []
+    policies = [read_policy_text(text, vocabulary(), "rule.yaml") for text in (RULE, TOP_UP)]
+    anna = person(born=date(1962, 3, 1), pension=None, alone=False)
+    waiting = person(born=date(1962, 3, 1))
+    return [
+        *what_lies_ahead(policies[:1], waiting, vocabulary(), ON, AGENCIES),
+        *what_lies_ahead(policies[1:], anna, vocabulary(), ON, AGENCIES),
+    ]
+
+
 def application(town: Town, *, demo: bool = False) -> FastAPI:
     """Return the pages over a town."""
     return create_app(
         ledger=town.ledger, vault=town.vault, policies=policy_by_version(town.ledger, vocabulary()),
-        vocabulary=vocabulary(), catalog=None, key=KEY, demo=demo,
+        vocabulary=vocabulary(), catalog=None, key=KEY, demo=demo, ahead=ahead_in_town,
     )  # fmt: skip
 
 

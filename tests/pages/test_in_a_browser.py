@@ -104,7 +104,7 @@ def _prepared(town: Town) -> str:
 
 def _pages(address: str, number: str) -> dict[str, str]:
     return {
-        "inbox": f"{address}/", "grant": f"{address}/grants/{number}", "contacts": f"{address}/contacts",
+        "inbox": f"{address}/", "ahead": f"{address}/ahead", "grant": f"{address}/grants/{number}", "contacts": f"{address}/contacts",
         "demo": f"{address}/demo", "lost": f"{address}/nowhere", "login": login_link(address, KEY, ANNA),
     }  # fmt: skip
 

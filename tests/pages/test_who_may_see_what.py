@@ -19,6 +19,7 @@ OPEN, LOGIN, HIDDEN = 200, 401, 404
         ("GET", "/grants/{grant}", LOGIN, HIDDEN, OPEN),
         ("GET", "/grants/unknown", LOGIN, HIDDEN, HIDDEN),
         ("GET", "/contacts", LOGIN, OPEN, OPEN),
+        ("GET", "/ahead", LOGIN, OPEN, OPEN),
         ("GET", "/api/inbox", LOGIN, OPEN, OPEN),
         ("GET", "/healthz", OPEN, OPEN, OPEN),
         ("GET", "/login", 403, 403, 403),
