@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ from policies.vocabulary import Vocabulary
 
 OnProgress = Callable[[str, int, int], None]
 BUCKET = 250_000
+ROWS = 5_000_000  # the file holds at most so many people (0.4 GB) and is read over and over: little disk
 _ROUNDS = 2
 
 
@@ -88,19 +89,20 @@ def match_benchmark(
     Raises RunError if the two ways do not find the same.
     """
     report = on_progress or (lambda stage, done, total: None)
+    held = min(subjects, ROWS)
     with tempfile.TemporaryDirectory(prefix="mianshen-bench-") as folder:
         file = str(Path(folder) / "profiles.parquet")
-        write_population(file, subjects, seed, report)
+        write_population(file, held, seed, report)
         small = max(subjects // 5, 1)
         engine, by_hand = [], []
         steps = 2 * _ROUNDS + 1
         report("match", 0, steps)
-        fifth = _measured(engine_leg, file, small, policies, seed)
+        fifth = measured(engine_leg, file, small, policies, seed, held)
         for number in range(_ROUNDS):
             report("match", 2 * number + 1, steps)
-            engine.append(_measured(engine_leg, file, subjects, policies, seed))
+            engine.append(measured(engine_leg, file, subjects, policies, seed, held))
             report("match", 2 * number + 2, steps)
-            by_hand.append(_measured(hand_leg, file, subjects, policies, seed))
+            by_hand.append(measured(hand_leg, file, subjects, policies, seed, held))
         report("match", steps, steps)
     ours, theirs = min(engine, key=_seconds), min(by_hand, key=_seconds)
     require_equal(ours.tallies, theirs.tallies)
@@ -136,15 +138,24 @@ def write_population(file: str, subjects: int, seed: int, on_progress: OnProgres
     on_progress("write", subjects, subjects)
 
 
-def engine_leg(file: str, subjects: int, policies: int, seed: int) -> Leg:
-    """Match with the engine's compiler, bucket by bucket."""
+def buckets(subjects: int, rows: int) -> Iterator[tuple[int, int]]:
+    """Yield where each bucket begins in the file, and its size; a file of fewer rows is read over and over."""
+    done = 0
+    while done < subjects:
+        first = done % rows
+        count = min(BUCKET, subjects - done, rows - first)
+        yield first, count
+        done += count
+
+
+def engine_leg(file: str, subjects: int, policies: int, seed: int, rows: int | None = None) -> Leg:
+    """Match with the engine's compiler, bucket by bucket. The file holds `rows` people, by default all."""
     chosen = benchmark_policies(policies, seed)
     vocabulary = benchmark_vocabulary()
     started = time.perf_counter()
     compiled = Compiled([policy.fixed for policy in chosen], vocabulary)
     found = [[0, 0, 0] for _ in chosen]
-    for first in range(0, subjects, BUCKET):
-        count = min(BUCKET, subjects - first)
+    for first, count in buckets(subjects, rows or subjects):
         matches = compiled.decide(_Bucket(vocabulary, file, first, count))
         for policy, sums in zip(chosen, found, strict=True):
             name = policy.fixed.policy.id
@@ -156,7 +167,7 @@ def engine_leg(file: str, subjects: int, policies: int, seed: int) -> Leg:
     return Leg(seconds, _peak_bytes(), tuple(Tally(*sums) for sums in found))
 
 
-def hand_leg(file: str, subjects: int, policies: int, seed: int) -> Leg:
+def hand_leg(file: str, subjects: int, policies: int, seed: int, rows: int | None = None) -> Leg:
     """Match with expressions written by hand, in the fastest way that was found to run them.
 
     One query per bucket for all answers and amounts, then sums of the columns; a single query of sums over
@@ -169,9 +180,8 @@ def hand_leg(file: str, subjects: int, policies: int, seed: int) -> Leg:
         if policy.amount is not None:
             expressions.append(policy.amount.alias(f"amount {number}"))
     found = [[0, 0, 0] for _ in chosen]
-    for first in range(0, subjects, BUCKET):
-        rows = pl.scan_parquet(file).slice(first, min(BUCKET, subjects - first))
-        answers = rows.select(expressions).collect(engine="in-memory")
+    for first, count in buckets(subjects, rows or subjects):
+        answers = pl.scan_parquet(file).slice(first, count).select(expressions).collect(engine="in-memory")
         for number, (policy, sums) in enumerate(zip(chosen, found, strict=True)):
             _add_by_hand(sums, policy, number, answers)
     seconds = time.perf_counter() - started
@@ -206,11 +216,16 @@ def require_equal(ours: Sequence[Tally], theirs: Sequence[Tally]) -> None:
         )
 
 
-def _measured(leg: Callable[[str, int, int, int], Leg], file: str, subjects: int, policies: int, seed: int) -> Leg:
-    """Run one way over the file in a fresh process, because a process never gives back its peak of memory."""
+def measured(
+    leg: Callable[..., Leg], file: str, subjects: int, policies: int, seed: int, rows: int | None = None
+) -> Leg:
+    """Run one way over the file in a fresh process, because a process never gives back its peak of memory.
+
+    Raises RunError if the process is ended from outside.
+    """
     try:
         with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as process:
-            return process.submit(leg, file, subjects, policies, seed).result()
+            return process.submit(leg, file, subjects, policies, seed, rows).result()
     except BrokenProcessPool:
         raise RunError.of(
             "benchmark-process-ended",
