@@ -7,7 +7,7 @@ COMPILER := $(firstword $(foreach name,$(CC) gcc clang cc,$(if $(shell command -
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint serve bench schema clean check-machine
+.PHONY: help demo test agreement format lint serve bench schema clean check-machine
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,12 +28,22 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+# Spark is 400 MB that only a cluster needs: the tests get it where there is a Java for it.
+JAVA_17 := $(shell java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | awk '$$1 >= 17')
+$(VENV)/.spark: $(VENV)/.ready
+	@echo "adding Spark to the environment (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[spark]"
+	@touch $@
+
 demo: $(VENV)/.ready ## a sample city from extract files to notices; ARGS="--citizens 20000" for another size
 	@$(BIN)/mianshen demo $(ARGS)
 
-test: $(VENV)/.ready ## all tests, with the checks of style, types and import direction
+test: $(VENV)/.ready $(if $(JAVA_17),$(VENV)/.spark) ## all tests, with the checks of style, types and import direction
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+agreement: $(VENV)/.ready ## the night run: all engines agree on 100,000 generated decisions; CASES=20000 for fewer
+	@MIANSHEN_AGREEMENT_CASES=$(or $(CASES),100000) $(BIN)/python -m pytest tests/agreement --timeout=0 $(ARGS)
 
 format: $(VENV)/.ready ## format the code (ruff)
 	@$(BIN)/ruff format --quiet .
