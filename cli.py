@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,12 +58,20 @@ profiles_app = _group(
 )
 notices_app = _group("通知:发送与查看", "notices: send and show")
 funds_app = _group("资金池:拨款与余额", "funds: appropriate and show balances")
+events_app = _group("人生事件:报送、查看、种类", "life events: post, list, kinds")
 audit_app = _group("审计日志", "the audit log")
 for name, group in (
     ("policies", policies_app), ("profiles", profiles_app), ("notices", notices_app),
-    ("funds", funds_app), ("audit", audit_app),
+    ("funds", funds_app), ("events", events_app), ("audit", audit_app),
 ):  # fmt: skip
     app.add_typer(group, name=name)
+
+
+class EngineName(StrEnum):
+    """Where a batch is matched."""
+
+    COLUMNAR = "columnar"
+    SPARK = "spark"
 
 
 class _Chosen:
@@ -163,11 +172,12 @@ def policies_test(
 @command(policies_app, "show", "用平实的话说明一项政策", "explain one policy in plain words")
 def policies_show(
     id: Annotated[str, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件", "policy id or file"))],
-    form: Annotated[str, typer.Option("--as", help=say("words 平实语言;text 原文;json 结构", "words, text or json"))] = "words",
+    form: Annotated[str, typer.Option("--as", help=say("words 平实语言;text 原文;json 结构;durable 供 durable-rules 运行的定义", "words, text, json, or durable: the definition that durable-rules run"))] = "words",
+    on: On = None,
 ) -> None:  # fmt: skip
     from notifier.console.policies import show
 
-    show(_installation(), id, form, say)
+    show(_installation(), id, form, say, None if on is None else _day(on))
 
 
 @command(policies_app, "approve", "审批一项政策的当前文本(审批人不能是作者)",
@@ -180,6 +190,54 @@ def policies_approve(
     from notifier.console.policies import approve
 
     raise SystemExit(approve(_installation(), ids, by, _day(effective), say))
+
+
+@command(
+    policies_app,
+    "prove",
+    "证明:有没有谁能符合、有没有不起作用的条件、轮不到的档次;两个版本差在谁身上",
+    "prove: whether anybody can be eligible, what has no effect, which tier is out of reach, where two versions differ",
+)
+def policies_prove(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件;默认全部", "policy ids or files; default all"))] = None,
+    all_of_them: Annotated[bool, typer.Option("--all", help=say("整个规则库", "the whole library"))] = False,
+    against: Annotated[str | None, typer.Option("--against", metavar="ID|FILE|approved", help=say("与另一项政策、另一个文件或已审批的版本比较", "compare with another policy, file, or the approved version"))] = None,
+    on: On = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.001, max=3600, metavar="SECONDS", help=say("一次求解至多几秒", "at most so many seconds for one search of the solver"))] = 5,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.proofs import compare_policies, prove_policies
+
+    named = ids or []
+    if all_of_them and named:
+        raise SettingsError.of(
+            "all-and-ids", "--all 与政策编号不能同时给", "--all and policy ids exclude each other",
+            help_zh="二者取一", help_en="give one of them",
+        )  # fmt: skip
+    if against is None:
+        raise SystemExit(prove_policies(_installation(), named, _day(on), timeout, say, as_json=json))
+    if len(named) != 1:
+        raise SettingsError.of(
+            "one-policy-needed", "比较时须指明一项政策", "a comparison needs exactly one policy before --against",
+            help_zh="例: mianshen policies prove 政策编号 --against 文件",
+            help_en="for example: mianshen policies prove ID --against FILE",
+        )  # fmt: skip
+    compare_policies(_installation(), named[0], against, _day(on), timeout, say, as_json=json)
+
+
+@command(
+    policies_app,
+    "replay",
+    "重现一个保存下来的分歧案例:三个引擎再判一次",
+    "play a kept case of difference again: all three engines decide it anew",
+)
+def policies_replay(
+    file: Annotated[Path, typer.Argument(help=say("数据目录 differences 里的文件", "a file from the folder differences of the home"))],
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.opinions import replay_case
+
+    raise SystemExit(replay_case(_installation(), file, say, as_json=json))
 
 
 @command(
@@ -261,9 +319,14 @@ def run(
     policy: Annotated[list[str] | None, typer.Option("--policy", metavar="ID", help=say("只跑这些政策", "only these policies"))] = None,
     release: Annotated[list[str] | None, typer.Option("--release", metavar="ID", help=say("放行被守护暂停的政策", "release a policy that the guard holds"))] = None,
     abandon: Annotated[str | None, typer.Option("--abandon", metavar="RUN", help=say("放弃一个无法继续的未完成批次;已记录的兑现仍有效", "give up an unfinished run that cannot be continued; what it recorded stays valid"))] = None,
+    second_opinion: Annotated[str, typer.Option("--second-opinion", metavar="N|all|0", help=say("每类对象抽多少个由另外两个引擎复核;all 全部;0 不复核(仅限 --dry-run)", "how many subjects of each space two other engines decide again; all: everybody; 0: none (with --dry-run only)"))] = "3000",
+    engine: Annotated[EngineName, typer.Option("--engine", help=say("在本机匹配,或在 Spark 集群上匹配;结果与账本相同", "match in this process, or on a Spark cluster; the ledger is the same"))] = EngineName.COLUMNAR,
+    master: Annotated[str, typer.Option("--master", metavar="URL", help=say("集群地址:local[*]、spark://主机:7077、yarn、k8s://…", "the cluster: local[*], spark://host:7077, yarn, k8s://…"))] = "local[*]",
+    full: Annotated[bool, typer.Option("--full", help=say("全部重算,不只重算有变动的", "decide everybody, not only those for whom something has changed"))] = False,
     by: By = "operator",
     json: Json = False,
 ) -> None:  # fmt: skip
+    from notifier.console.opinions import sample_size
     from notifier.console.runs import abandon_run, run_batch
 
     if abandon is not None:
@@ -271,7 +334,8 @@ def run(
         return
     needs_a_person = run_batch(
         _installation(), _day(on), say,
-        dry_run=dry_run, only=policy or None, release=release or [], actor=by, as_json=json,
+        dry_run=dry_run, only=policy or None, release=release or [], actor=by, as_json=json, full=full,
+        second_opinion=sample_size(second_opinion), master=master if engine is EngineName.SPARK else None,
     )  # fmt: skip
     raise SystemExit(EXIT_NEEDS_A_PERSON if needs_a_person else 0)
 
@@ -288,6 +352,47 @@ def explain(
     from notifier.console.explaining import explain_subject
 
     explain_subject(_installation(), subject, policy, _day(on), say, as_json=json)
+
+
+@command(
+    app,
+    "gaps",
+    "数据缺口排名:哪些缺失的数据让多少决定悬而未决、涉及多少钱。"
+    "金额:缺的数据都往有利处补齐后会兑现的数额,算得出的精确到分,算不出的按该政策现在的平均数估计;"
+    "一项决定缺几项数据,就在每项下各计一次。(收数时隔离的行见 profiles gaps)",
+    "rank missing data: how many decisions each keeps open, and how much money hangs on it. "
+    "Money is what would be granted if all that is missing turned out favourably: to the fen where it can be "
+    "computed, else the policy's present average as an estimate; a decision that lacks several data counts "
+    "under each. (For rows quarantined at intake see: profiles gaps)",
+)
+def gaps(
+    on: On = None,
+    policy: Annotated[list[str] | None, typer.Option("--policy", metavar="ID", help=say("只看这些政策", "only these policies"))] = None,
+    by: Annotated[str, typer.Option("--by", metavar="datum|agency|policy", help=say("按数据、部门或政策归类", "by datum, agency or policy"))] = "datum",
+    top: Annotated[int, typer.Option("--top", min=1, help=say("最多列出多少行", "at most so many lines"))] = 20,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.data_gaps import show_gaps
+
+    raise SystemExit(show_gaps(_installation(), _day(on), policy or None, by, top, say, as_json=json))
+
+
+@command(
+    app,
+    "upcoming",
+    "前路:其他不变,接下来几个月里各政策将有多少人符合、多少人不再符合(在每月首日和最后一天逐一判定)",
+    "ahead: how many become eligible in the coming months, or cease to be, if nothing but the date changes "
+    "(everybody is decided on the first day of each month and on the last day)",
+)
+def upcoming(
+    on: On = None,
+    policy: Annotated[list[str] | None, typer.Option("--policy", metavar="ID", help=say("只看这些政策", "only these policies"))] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=3660, help=say("往前看多少天", "how many days ahead"))] = 90,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.upcoming import show_upcoming
+
+    raise SystemExit(show_upcoming(_installation(), _day(on), policy or [], days, say, as_json=json))
 
 
 @command(app, "grants", "查兑现单", "look up grants")
@@ -361,6 +466,72 @@ def funds_appropriate(
     appropriate_fund(_installation(), fund, yuan, by, say)
 
 
+@command(
+    events_app,
+    "post",
+    "报送事件:先保存,再立即兑现随之而来的待遇",
+    "post events: stored first, then what follows is granted at once",
+)
+def events_post(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|-",
+            help=say(
+                "JSON Lines、一个 JSON 对象或列表;- 为标准输入", "JSON Lines, one JSON object or a list; - for stdin"
+            ),
+        ),
+    ],
+    by: Annotated[str, typer.Option("--by", help=say("报送方", "who posts them"))] = "events post",
+    on: On = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.events import post_events
+
+    path = None if file == "-" else Path(file)
+    raise SystemExit(post_events(_installation(), path, _day(on), by, say, as_json=json))
+
+
+@command(events_app, "list", "已保存的事件,或被拒收的事件", "the events that are stored, or those refused")
+def events_list(
+    refused: Annotated[bool, typer.Option("--refused", help=say("只看拒收的", "those that were refused"))] = False,
+    limit: Annotated[int, typer.Option(min=1, help=say("最多几条", "at most so many"))] = 50,
+    json: Json = False,
+) -> None:
+    from notifier.console.events import list_events
+
+    list_events(_installation(), say, limit=limit, refused=refused, as_json=json)
+
+
+@command(events_app, "kinds", "事件有哪些种类,各有哪些字段", "which kinds of events there are, with their fields")
+def events_kinds(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help=say("只看一种", "one kind only"))] = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.events import show_kinds
+
+    show_kinds(_installation(), kind, say, as_json=json)
+
+
+@command(
+    events_app,
+    "token",
+    "给一个部门生成报送令牌(POST /api/events 用),或收回",
+    "make a token with which an agency posts to POST /api/events, or revoke it",
+)
+def events_token(
+    agency: Annotated[str, typer.Argument(metavar="AGENCY", help=say("部门,见 events kinds", "see events kinds"))],
+    by: By,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help=say("可报送的种类,可多次;默认该部门的全部种类", "kinds it may post, repeatable; default those of the agency"))
+    ] = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help=say("收回令牌", "take the token away"))] = False,
+) -> None:  # fmt: skip
+    from notifier.console.events import make_event_token
+
+    make_event_token(_installation(), agency, kind or [], by, say, revoke=revoke)
+
+
 @command(app, "serve", "按各政策的日历自动跑批,并提供网页", "run policies by their own calendars, and serve the pages")
 def serve(
     host: Annotated[str, typer.Option(help=say("监听地址", "address to listen on"))] = "127.0.0.1",
@@ -395,14 +566,20 @@ def audit_verify(json: Json = False) -> None:
     raise SystemExit(verify_audit(_installation(), say, as_json=json))
 
 
-@command(app, "bench", "在这台机器上测速:匹配、记账、收数", "measure matching, recording and intake on this machine")
+@command(
+    app,
+    "bench",
+    "在这台机器上测速:匹配、记账、收数;growth 规模增长;incremental 只算有变动的;events 事件时延;peers 与同类引擎比较",
+    "measure matching, recording and intake on this machine; growth with its size; incremental after 1 % has changed; events from arrival to grant; peers beside other engines",
+)
 def bench(
-    subjects: Annotated[int, typer.Option(help=say("匹配的画像数", "profiles to match"), min=10_000)] = 5_000_000,
+    parts: Annotated[list[str] | None, typer.Argument(metavar="[matching|recording|intake|growth|incremental|events|peers]...", help=say("测哪些;默认前三项", "what to measure; default the first three"))] = None,
+    subjects: Annotated[int | None, typer.Option(help=say("画像数;各项有自己的默认值", "profiles; each benchmark has its own default"), min=10_000)] = None,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     from notifier.console.benchmarks import run_benchmarks
 
-    run_benchmarks(subjects, say, as_json=json)
+    run_benchmarks(subjects, say, as_json=json, parts=parts or ())
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import narwhals as nw
 import polars as pl
 
 from engine.columnar_codes import CodedColumns
-from engine.columnar_frames import FrameBuilder, with_derived
+from engine.columnar_frames import FrameBuilder, levels
 from engine.columnar_programs import Frame, Programs, compile_policies
 from engine.decision import Population
 from engine.interpreter import negative_amount
@@ -19,6 +19,7 @@ from policies.vocabulary import Vocabulary
 
 Results = dict[str, PolicyResult]
 Errors = dict[str, MianshenError]
+_SUBJECT = nw.col("subject")
 _AMOUNTS_AT_ONCE = 64  # bounds the memory of amounts that are not kept
 
 
@@ -149,12 +150,12 @@ def _decide_frame(frame: Frame, data: pl.DataFrame | None, subjects: pl.Series, 
 
 def _answers(frame: Frame, coded: CodedColumns) -> pl.DataFrame:
     """Return one Boolean column per policy: the one pass over the frame."""
-    wanted = [nw.col("subject")]  # gives the number of rows, whatever the conditions look like
+    wanted = {"subject": _SUBJECT}  # gives the number of rows, whatever the conditions look like
     used: frozenset[str] = frozenset().union(*(program.decision_uses for program in frame.programs))
     for number, program in enumerate(frame.programs):
-        wanted.append(program.eligible.alias(f"eligible {number}"))
+        wanted[f"eligible {number}"] = program.eligible
         if program.kept is not None:
-            wanted.append(program.kept.alias(f"kept {number}"))
+            wanted[f"kept {number}"] = program.kept
     return _selected(frame, coded, used, wanted)
 
 
@@ -169,11 +170,11 @@ def _amounts(frame: Frame, coded: CodedColumns, answers: pl.DataFrame) -> dict[i
     for first in range(0, len(due), _AMOUNTS_AT_ONCE):
         numbers = due[first : first + _AMOUNTS_AT_ONCE]
         # Amounts are worked out for every row, because what policies share is then worked out once.
-        wanted, used = [nw.col("subject")], frozenset[str]()
+        wanted, used = {"subject": _SUBJECT}, frozenset[str]()
         for number in numbers:
             program = frame.programs[number]
             assert program.amount is not None
-            wanted.append(program.amount.alias(f"amount {number}"))
+            wanted[f"amount {number}"] = program.amount
             used |= program.amount_uses
         found = _selected(frame, coded, used, wanted)
         for number in numbers:
@@ -181,10 +182,12 @@ def _amounts(frame: Frame, coded: CodedColumns, answers: pl.DataFrame) -> dict[i
     return amounts
 
 
-def _selected(frame: Frame, coded: CodedColumns, used: frozenset[str], wanted: list[nw.Expr]) -> pl.DataFrame:
-    with_tests, present = coded.with_tests(frame.scope, used)
-    found: pl.DataFrame = with_derived(with_tests, frame.scope, used, present).select(*wanted).collect().to_native()
-    return found
+def _selected(frame: Frame, coded: CodedColumns, used: frozenset[str], wanted: dict[str, nw.Expr]) -> pl.DataFrame:
+    native = frame.translation.native
+    lazy, present = coded.with_tests(frame.scope, used, native)
+    for level in levels(frame.scope, used - present):
+        lazy = lazy.with_columns(native(frame.scope.derived[name].expression).alias(name) for name in level)
+    return lazy.select(native(expression).alias(name) for name, expression in wanted.items()).collect()
 
 
 def _withheld(eligible: pl.Series, amount: pl.Series | None) -> pl.Series:

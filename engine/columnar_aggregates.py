@@ -37,10 +37,11 @@ def _fold_column(
     """Return the column of the fold; the same aggregate seen from two scopes is worked out once."""
     for fold in group.folds:
         # Expressions are compiled once per scope and tree, so that equal folds hold the same objects.
-        if fold.kind == node.kind and fold.filter is filter_ and fold.value is value:
+        same = fold.kind == node.kind and fold.at_most == node.at_most
+        if same and fold.filter is filter_ and fold.value is value:
             return fold.column
     column = compiler.scopes.new_column("a")
-    group.folds.append(Fold(column, node.type, node.kind, filter_, value))
+    group.folds.append(Fold(column, node.type, node.kind, filter_, value, node.at_most))
     return column
 
 

@@ -7,14 +7,17 @@ here each test runs over the distinct codes, and the rows are compared by small 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import narwhals as nw
 import polars as pl
 
 from engine.columnar_scopes import Derived, Scope
+from engine.columnar_translation import translated
 
+Native: TypeAlias = "Callable[[nw.Expr], pl.Expr]"
 _WORTH_IT = 3  # fewer tests of one column cost less than encoding it
 _MOST_DISTINCT = 4  # a column with more than a quarter of its rows distinct is tested row by row
 
@@ -35,8 +38,13 @@ class CodedColumns:
     data: pl.DataFrame
     _encoded: dict[str, _Encoded | None] = field(default_factory=dict)
 
-    def with_tests(self, scope: Scope, used: Iterable[str]) -> tuple[pl.LazyFrame, frozenset[str]]:
-        """Return the frame with those tests of codes added that are quicker by distinct code, and their names."""
+    def with_tests(
+        self, scope: Scope, used: Iterable[str], native: Native = translated
+    ) -> tuple[pl.LazyFrame, frozenset[str]]:
+        """Return the frame with those tests of codes added that are quicker by distinct code, and their names.
+
+        `native` translates expressions (`engine.columnar_translation`).
+        """
         by_column: dict[str, dict[str, Derived]] = defaultdict(dict)
         for name in used:
             derived = scope.derived.get(name)
@@ -49,7 +57,7 @@ class CodedColumns:
             encoded = self._encode(column, len(wanted))
             if encoded is not None:
                 columns.append(encoded.rows)
-                tests += _tests(encoded, wanted)
+                tests += _tests(encoded, wanted, native)
                 names |= wanted.keys()
         return self.data.lazy().with_columns(*columns).with_columns(*tests), frozenset(names)
 
@@ -70,9 +78,8 @@ def _encode(codes: pl.Series) -> _Encoded | None:
     return _Encoded(rows, distinct.cast(pl.String).to_frame(codes.name), distinct.to_physical())
 
 
-def _tests(encoded: _Encoded, wanted: Mapping[str, Derived]) -> list[pl.Expr]:
-    expressions = [derived.expression.alias(name) for name, derived in wanted.items()]
-    answers: pl.DataFrame = nw.from_native(encoded.distinct.lazy()).select(*expressions).collect().to_native()
+def _tests(encoded: _Encoded, wanted: Mapping[str, Derived], native: Native) -> list[pl.Expr]:
+    answers = encoded.distinct.select(native(derived.expression).alias(name) for name, derived in wanted.items())
     row = pl.col(encoded.rows.name)
     # A known code has a known answer (see `ExpressionCompiler.code_test`), and an unknown one stays unknown.
     return [row.is_in(encoded.numbers.filter(answers[name]).implode()).alias(name) for name in wanted]

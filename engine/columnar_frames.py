@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -33,14 +33,20 @@ def with_derived(
 
     Those in `present` are in the frame already.
     """
-    levels: dict[int, list[nw.Expr]] = defaultdict(list)
-    for name, derived in scope.derived.items():
-        if name not in present and (used is None or name in used):
-            levels[derived.level].append(derived.expression.alias(name))
+    wanted = scope.derived.keys() - present if used is None else used - present
     lazy = nw.from_native(frame)
-    for level in sorted(levels):
-        lazy = lazy.with_columns(*levels[level])
+    for level in levels(scope, wanted):
+        lazy = lazy.with_columns(*(scope.derived[name].expression.alias(name) for name in level))
     return lazy
+
+
+def levels(scope: Scope, wanted: Collection[str]) -> list[list[str]]:
+    """Return the wanted intermediate columns, those first that the following ones are computed from."""
+    by_level: dict[int, list[str]] = defaultdict(list)
+    for name, derived in scope.derived.items():
+        if name in wanted:
+            by_level[derived.level].append(name)
+    return [by_level[level] for level in sorted(by_level)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +207,15 @@ def _fold_parts(fold: Fold) -> tuple[list[nw.Expr], list[nw.Expr]]:
 
 
 def _finish(fold: Fold, owner: nw.Expr) -> nw.Expr:
-    """Return the fold's result in the frame it belongs to: unknown owner, no items, unknown items."""
+    """Return the fold's result in the frame it belongs to: unknown owner, too many or no items, unknown items."""
     value, unknown, size = nw.col(f"{fold.column} value"), nw.col(f"{fold.column} unknown"), nw.col(_SIZE)
+    unknowable = owner.is_null() if fold.at_most is None else owner.is_null() | (size > fold.at_most)
     type_ = column_type(fold.type)
     nothing = nw.lit(None, type_)
     if fold.kind in ("any", "all"):
         decisive = fold.kind == "any"
         return (
-            nw.when(owner.is_null())
+            nw.when(unknowable)
             .then(nothing)
             .when(value)
             .then(nw.lit(decisive, type_))
@@ -217,7 +224,7 @@ def _finish(fold: Fold, owner: nw.Expr) -> nw.Expr:
             .otherwise(nw.lit(not decisive, type_))
         )
     if fold.kind == "count" and fold.filter is None:
-        return nw.when(owner.is_null()).then(nothing).otherwise(size.fill_null(0))
+        return nw.when(unknowable).then(nothing).otherwise(size.fill_null(0))
     if fold.kind in ("min", "max"):
-        return nw.when(owner.is_null() | unknown).then(nothing).otherwise(value)
-    return nw.when(owner.is_null() | unknown).then(nothing).otherwise(value.fill_null(0))
+        return nw.when(unknowable | unknown).then(nothing).otherwise(value)
+    return nw.when(unknowable | unknown).then(nothing).otherwise(value.fill_null(0))

@@ -11,6 +11,7 @@ import narwhals as nw
 
 from engine.columnar_expressions import ExpressionCompiler
 from engine.columnar_scopes import Scope, Scopes
+from engine.columnar_translation import Translation
 from engine.policy_inputs import expressions, inputs_of
 from policies.policy import Condition, FixedPolicy
 from policies.tree import Attribute, Node
@@ -59,6 +60,7 @@ class Frame:
     for_each: str | None
     scope: Scope
     programs: list[Program] = field(default_factory=list)
+    translation: Translation = field(default_factory=Translation)
 
 
 @dataclass(frozen=True, slots=True)

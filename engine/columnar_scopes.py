@@ -24,13 +24,17 @@ ITSELF = ""  # as the last name of a path: the pseudonym of the subject at its e
 
 @dataclass(slots=True, eq=False)
 class Fold:
-    """One aggregate over the items of a group; `column` holds its result in the frame it is attached to."""
+    """One aggregate over the items of a group; `column` holds its result in the frame it is attached to.
+
+    With more than `at_most` items of one owner the result is unknown.
+    """
 
     column: str
     type: Type
     kind: AggregateKind
     filter: nw.Expr | None
     value: nw.Expr | None
+    at_most: int | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from policies.errors import MianshenError, StoreError
+from policies.scopes import GRANTS
 from policies.types import Bool, Date, Number, Type
 from policies.vocabulary import Collection, Space, Vocabulary
 
@@ -54,6 +55,8 @@ class FramesPopulation:
         if frame is None:
             raise _no_frame(f"{space}.{collection}")
         declared = self.vocabulary.spaces[space].collections.get(collection)
+        if declared is None and collection == GRANTS.name:
+            declared = GRANTS
         columns = [_column(frame, declared, name) for name in names]
         if declared is not None and declared.member_space is not None:
             columns.append(pl.col("member").cast(pl.String))

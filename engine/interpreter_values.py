@@ -220,7 +220,7 @@ def _aggregate(node: Aggregate, at: Surroundings) -> Found:
 def fold(node: Aggregate, at: Surroundings) -> Value:
     """Return the aggregate's value over the items that the facts hold."""
     items = at.facts[node.from_depth].items(node.path)
-    if items is None:
+    if items is None or (node.at_most is not None and len(items) > node.at_most):
         return None
     values: list[Value] = []
     unknown_filter = False

@@ -80,7 +80,7 @@ class Matches:
 
     def counts(self, policy: str) -> Counts:
         """Return how many units matched. Raises the policy's error if it could not be evaluated."""
-        result = self._result(policy)
+        result = self.result(policy)
         matched = int(result.eligible.sum())
         undetermined = result.eligible.null_count()
         units = len(result.eligible) if result.kept is None else int(result.kept.sum())
@@ -88,7 +88,7 @@ class Matches:
 
     def amount(self, policy: str) -> int:
         """Return the sum of all amounts in fen. Raises the policy's error if it could not be evaluated."""
-        result = self._result(policy)
+        result = self.result(policy)
         if result.amount is not None:
             return int(result.amount.sum())
         constant = result.program.constant_amount
@@ -101,7 +101,7 @@ class Matches:
         object from input name to value, dates in ISO form. Ordered by subject, then unit.
         Raises the policy's error if it could not be evaluated.
         """
-        result = self._result(policy)
+        result = self.result(policy)
         if result.frame is None:
             return pl.DataFrame(schema=ROWS_SCHEMA)
         program = result.program
@@ -125,7 +125,7 @@ class Matches:
 
         Raises the policy's error if it could not be evaluated.
         """
-        result = self._result(policy)
+        result = self.result(policy)
         if result.frame is None:
             nothing = pl.lit(None, pl.Boolean).alias("eligible")
             unknown = result.subjects.to_frame().select("subject", pl.lit("").alias("unit"), nothing)
@@ -143,7 +143,7 @@ class Matches:
 
         Raises the policy's error if it could not be evaluated.
         """
-        result = self._result(policy)
+        result = self.result(policy)
         if result.frame is None:
             return {str(result.program.fixed.policy.for_each): len(result.subjects)}
         readings = result.program.readings
@@ -153,7 +153,8 @@ class Matches:
         ).collect()
         return {one.name: int(found[str(number)][0]) for number, one in enumerate(readings)}
 
-    def _result(self, policy: str) -> PolicyResult:
+    def result(self, policy: str) -> PolicyResult:
+        """Return the answers of one policy. Raises the policy's error if it could not be evaluated."""
         if policy in self.errors:
             raise self.errors[policy]
         return self.results[policy]

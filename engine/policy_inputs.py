@@ -58,6 +58,23 @@ def inputs_of(fixed: FixedPolicy) -> tuple[Input, ...]:
     Two different aggregates of one text (possible when a derived attribute is spelt like a definition)
     are told apart by a number behind the second.
     """
+    known = _KNOWN.get(id(fixed))
+    if known is not None and known[0] is fixed:
+        return known[1]
+    inputs = _inputs_of(fixed)
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[id(fixed)] = (fixed, inputs)
+    return inputs
+
+
+# Deciding one subject asks for the inputs of every policy again and again; a policy's hash would be dearer than
+# the answer, so it goes by identity. The policy is kept with it: an id is not given to another one meanwhile.
+_KNOWN: dict[int, tuple[FixedPolicy, tuple[Input, ...]]] = {}
+_MOST_KNOWN = 2_000
+
+
+def _inputs_of(fixed: FixedPolicy) -> tuple[Input, ...]:
     found: dict[str, Input] = {}
     for_each = fixed.policy.for_each is not None
     for root in deciding_expressions(fixed):
