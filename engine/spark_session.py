@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from policies.errors import RunError
 
@@ -76,6 +76,20 @@ def spark_session(master: str = LOCAL) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+        _end_java()
+
+
+def _end_java() -> None:
+    """End the Java process of this session: the next session may be given other settings, which only a new one reads."""
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway
+    if gateway is None:
+        return
+    SparkContext._gateway = SparkContext._jvm = None
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
 
 
 def _require_answer(master: str) -> None:
