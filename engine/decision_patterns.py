@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import narwhals as nw
 import polars as pl
 
-from engine.columnar_frames import with_derived
-from engine.matches import Matches, PolicyResult
+from engine.matches import Matches, input_rows
 from engine.policy_inputs import deciding_expressions
 from policies.policy import Condition, FixedPolicy
 from policies.tree import (
@@ -30,7 +28,7 @@ from policies.tree import (
     Round,
     children,
 )
-from policies.types import Bool, Date, Value
+from policies.types import Bool, Value
 
 _TRUTH = Bool()
 _ALWAYS = Condition("leaf", expression=Literal(_TRUTH, True), text="true")
@@ -111,7 +109,7 @@ def patterns(probes: Probes, matches: Matches) -> Iterator[Pattern]:
         return
     told = [matches.result(part.policy.id).eligible.filter(undetermined) for part in probes.parts]
     answers = [one.alias(f"part {number}") for number, one in enumerate(told)]
-    inputs = _inputs(result, undetermined)
+    inputs = input_rows(result, undetermined).drop("subject", "unit")
     amount = _amounts(probes, matches, undetermined)
     names = [one.name for one in result.program.readings]
     keys = [pl.col(f"input {number}").is_null().alias(f"unknown {number}") for number in range(len(names))]
@@ -123,20 +121,6 @@ def patterns(probes: Probes, matches: Matches) -> Iterator[Pattern]:
     for row in grouped.iter_rows(named=True):
         values = {name: row[f"input {number}"] for number, name in enumerate(names)}
         yield Pattern(values, row["units"], row["priced"], row["amount"])
-
-
-def _inputs(result: PolicyResult, chosen: pl.Series) -> pl.DataFrame:
-    """Return one column per input of the chosen rows, dates as day numbers."""
-    assert result.frame is not None
-    columns = []
-    for number, one in enumerate(result.program.readings):
-        column = nw.col(one.column)
-        if isinstance(one.type, Date) and one.stored:  # the results of aggregates are day numbers already
-            column = column.cast(nw.Int32).cast(nw.Int64)
-        columns.append(column.alias(f"input {number}"))
-    rows = with_derived(result.frame.lazy().filter(chosen), result.scope, result.program.row_uses)
-    found: pl.DataFrame = rows.select(nw.col("subject"), *columns).collect().to_native()
-    return found.drop("subject")
 
 
 def _amounts(probes: Probes, matches: Matches, chosen: pl.Series) -> pl.DataFrame:

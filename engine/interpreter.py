@@ -143,10 +143,11 @@ def _with_amount(fixed: FixedPolicy, trace: TraceStep, at: Surroundings, log: Lo
         return _decision(Outcome.UNDETERMINED, trace, log, settled_by=missing)
     if int(amount) < 0:
         raise negative_amount(fixed, int(amount))
-    return _decision(Outcome.ELIGIBLE, trace, log, amount=int(amount), tier=_tier(fixed, at))
+    return _decision(Outcome.ELIGIBLE, trace, log, amount=int(amount), tier=tier_of(fixed, at))
 
 
-def _tier(fixed: FixedPolicy, at: Surroundings) -> int | None:
+def tier_of(fixed: FixedPolicy, at: Surroundings) -> int | None:
+    """Return which tier applies, counted from 0; None without tiers, or where that is not known."""
     for number, tier in enumerate(fixed.tiers):
         applies = True if tier.when is None else evaluate(tier.when, at).value
         if applies is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.decision import Facts, Outcome
-from engine.interpreter import negative_amount
+from engine.interpreter import negative_amount, tier_of
 from engine.interpreter_values import Surroundings, evaluate
 from engine.policy_inputs import whole_condition
 from policies.errors import PolicyError
@@ -78,7 +78,7 @@ def _answer(fixed: FixedPolicy, condition: Condition, at: Surroundings) -> Plain
         return PlainAnswer(Outcome.UNDETERMINED)
     if int(amount) < 0:
         raise negative_amount(fixed, int(amount))
-    return PlainAnswer(Outcome.ELIGIBLE, int(amount), _tier(fixed, at))
+    return PlainAnswer(Outcome.ELIGIBLE, int(amount), tier_of(fixed, at))
 
 
 def _holds(condition: Condition, at: Surroundings) -> bool | None:
@@ -95,16 +95,6 @@ def _holds(condition: Condition, at: Surroundings) -> bool | None:
         if found is None:
             result = None
     return not result if condition.kind == "none" and result is not None else result
-
-
-def _tier(fixed: FixedPolicy, at: Surroundings) -> int | None:
-    for number, tier in enumerate(fixed.tiers):
-        applies = True if tier.when is None else evaluate(tier.when, at).value
-        if applies is None:
-            return None
-        if applies:
-            return number
-    return None
 
 
 def too_deep(fixed: FixedPolicy) -> PolicyError:

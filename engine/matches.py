@@ -160,6 +160,21 @@ class Matches:
         return self.results[policy]
 
 
+def input_rows(result: PolicyResult, chosen: pl.Series) -> pl.DataFrame:
+    """Return subject, unit and one column `input N` per reading (dates as day numbers) of the chosen rows."""
+    assert result.frame is not None
+    unit = nw.lit("") if result.program.fixed.policy.for_each is None else nw.col("unit")
+    columns = []
+    for number, one in enumerate(result.program.readings):
+        column = nw.col(one.column)
+        if isinstance(one.type, Date) and one.stored:  # the results of aggregates are day numbers already
+            column = column.cast(nw.Int32).cast(nw.Int64)
+        columns.append(column.alias(f"input {number}"))
+    rows = with_derived(result.frame.lazy().filter(chosen), result.scope, result.program.row_uses)
+    found: pl.DataFrame = rows.select(nw.col("subject"), unit.alias("unit"), *columns).collect().to_native()
+    return found
+
+
 def evidence(readings: tuple[Reading, ...]) -> pl.Expr:
     """Return the JSON object of the inputs, from columns named `input <name>`."""
     fields = []

@@ -7,7 +7,7 @@ subject, so that the database's trees grow at their ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -267,7 +267,13 @@ def _insert_fund_entries(connection: Connection, recorder: Recorder, bucket: int
         .sort("policy")
     )
     entries = [(policy, funds[policy], amount) for policy, amount in sums.iter_rows()]
-    at = recorder.ledger.now()
+    return reserve(connection, recorder, bucket, entries)
+
+
+def reserve(
+    connection: Connection, recorder: Recorder, bucket: int, entries: Sequence[tuple[str, str, int]]
+) -> dict[str, int]:
+    """Write what policies reserve of their funds: (policy, fund, fen). Returns it as the audit log tells it."""
     count = len(entries)
     insert_many(
         connection,
@@ -279,7 +285,7 @@ def _insert_fund_entries(connection: Connection, recorder: Recorder, bucket: int
             "bucket": [bucket] * count,
             "kind": ["reserved"] * count,
             "amount": [amount for _, _, amount in entries],
-            "at": [at] * count,
+            "at": [recorder.ledger.now()] * count,
         },
     )
     return {f"{policy}/{fund}": amount for policy, fund, amount in entries}

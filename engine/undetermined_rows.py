@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import narwhals as nw
 import polars as pl
 
-from engine.columnar_frames import with_derived
 from engine.decision import Decision
 from engine.evidence_facts import decide_again
 from engine.interpreter import units_unknown
-from engine.matches import Matches, PolicyResult
-from policies.types import Date, Value
+from engine.matches import Matches, input_rows
+from policies.types import Value
 
 SETTLING_SCHEMA: dict[str, pl.DataType] = {
     "subject": pl.String(),
@@ -49,26 +47,12 @@ def decided_again(matches: Matches, policy: str, which: pl.Expr) -> Iterator[tup
         return
     known: dict[tuple[Value, ...], Decision] = {}
     names = [one.name for one in result.program.readings]
-    for subject, unit, *values in _inputs(result, result.frame, which).iter_rows():
+    chosen = result.eligible.alias("eligible").to_frame().select(which).to_series()
+    if result.kept is not None:
+        chosen = chosen & result.kept
+    for subject, unit, *values in input_rows(result, chosen).iter_rows():
         key = tuple(values)
         decision = known.get(key)
         if decision is None:
             decision = known[key] = decide_again(fixed, dict(zip(names, key, strict=True)))
         yield subject, unit, decision
-
-
-def _inputs(result: PolicyResult, frame: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
-    """Return subject, unit and one column per input (dates as day numbers) of the wanted rows."""
-    chosen = result.eligible.alias("eligible").to_frame().select(which).to_series()
-    if result.kept is not None:
-        chosen = chosen & result.kept
-    unit = nw.lit("") if result.program.fixed.policy.for_each is None else nw.col("unit")
-    columns = []
-    for number, one in enumerate(result.program.readings):
-        column = nw.col(one.column)
-        if isinstance(one.type, Date) and one.stored:  # the results of aggregates are day numbers already
-            column = column.cast(nw.Int32).cast(nw.Int64)
-        columns.append(column.alias(f"input {number}"))
-    rows = with_derived(frame.lazy().filter(chosen), result.scope, result.program.row_uses)
-    found: pl.DataFrame = rows.select(nw.col("subject"), unit.alias("unit"), *columns).collect().to_native()
-    return found

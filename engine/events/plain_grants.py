@@ -19,7 +19,7 @@ from engine.ledger import audit, tables
 from engine.ledger.funds import available_within
 from engine.ledger.ids import announcement_id, grant_id
 from engine.ledger.opening import GRANT_COLUMNS, insert_many, table
-from engine.recording import ANNOUNCED, GrantTerms, Recorder
+from engine.recording import ANNOUNCED, GrantTerms, Recorder, reserve
 from profiles.fault_points import fault_point
 
 
@@ -161,19 +161,4 @@ def _insert_fund_entries(
         if fund is not None:
             sums[one.policy, fund] = sums.get((one.policy, fund), 0) + (one.amount or 0)
     entries = [(policy, fund, amount) for (policy, fund), amount in sorted(sums.items()) if amount > 0]
-    count = len(entries)
-    if count:
-        insert_many(
-            connection,
-            tables.FundEntry,
-            {
-                "fund": [fund for _, fund, _ in entries],
-                "policy": [policy for policy, _, _ in entries],
-                "run": [recorder.run] * count,
-                "bucket": [bucket] * count,
-                "kind": ["reserved"] * count,
-                "amount": [amount for _, _, amount in entries],
-                "at": [recorder.ledger.now()] * count,
-            },
-        )
-    return {f"{policy}/{fund}": amount for policy, fund, amount in entries}
+    return reserve(connection, recorder, bucket, entries) if entries else {}
