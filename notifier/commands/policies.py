@@ -1,0 +1,120 @@
+"""Commands about rule files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier.commands.command_line import By, Json, On, command, day, group, installation, say
+from policies.errors import SettingsError
+
+policies_app = group("政策规则文件:检查、跑例子、查看、审批", "rule files: check, test, show, approve")
+
+
+@command(
+    policies_app, "check", "检查规则文件;不给路径则检查整个规则库", "check rule files; without paths, the whole library"
+)
+def policies_check(
+    paths: Annotated[list[Path] | None, typer.Argument(help=say("文件或目录", "files or folders"))] = None,
+    json: Json = False,
+) -> None:
+    from notifier.console.policies import check
+
+    raise SystemExit(check(installation(), paths or [], say, as_json=json))
+
+
+@command(policies_app, "test", "跑规则文件里的例子", "run the examples inside the rule files")
+def policies_test(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件;默认全部", "policy ids or files; default all"))] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.policies import test
+
+    raise SystemExit(test(installation(), ids or [], say, as_json=json))
+
+
+@command(policies_app, "show", "用平实的话说明一项政策", "explain one policy in plain words")
+def policies_show(
+    id: Annotated[str, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件", "policy id or file"))],
+    form: Annotated[str, typer.Option("--as", help=say("words 平实语言;text 原文;json 结构;durable 供 durable-rules 运行的定义", "words, text, json, or durable: the definition that durable-rules run"))] = "words",
+    on: On = None,
+) -> None:  # fmt: skip
+    from notifier.console.policies import show
+
+    show(installation(), id, form, say, None if on is None else day(on))
+
+
+@command(policies_app, "approve", "审批一项政策的当前文本(审批人不能是作者)",
+         "approve the present text of a policy (never by its author)")  # fmt: skip
+def policies_approve(
+    ids: Annotated[list[str], typer.Argument(metavar="ID|all", help=say("政策编号,或 all 表示全部", "policy ids, or all"))],
+    by: By,
+    effective: Annotated[str | None, typer.Option("--from", metavar="DATE", help=say("从哪天起生效,默认今天", "effective from; default today"))] = None,
+) -> None:  # fmt: skip
+    from notifier.console.policies import approve
+
+    raise SystemExit(approve(installation(), ids, by, day(effective), say))
+
+
+@command(
+    policies_app,
+    "prove",
+    "证明:有没有谁能符合、有没有不起作用的条件、轮不到的档次;两个版本差在谁身上",
+    "prove: whether anybody can be eligible, what has no effect, which tier is out of reach, where two versions differ",
+)
+def policies_prove(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件;默认全部", "policy ids or files; default all"))] = None,
+    all_of_them: Annotated[bool, typer.Option("--all", help=say("整个规则库", "the whole library"))] = False,
+    against: Annotated[str | None, typer.Option("--against", metavar="ID|FILE|approved", help=say("与另一项政策、另一个文件或已审批的版本比较", "compare with another policy, file, or the approved version"))] = None,
+    on: On = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.001, max=3600, metavar="SECONDS", help=say("一次求解至多几秒", "at most so many seconds for one search of the solver"))] = 5,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.proofs import compare_policies, prove_policies
+
+    named = ids or []
+    if all_of_them and named:
+        raise SettingsError.of(
+            "all-and-ids", "--all 与政策编号不能同时给", "--all and policy ids exclude each other",
+            help_zh="二者取一", help_en="give one of them",
+        )  # fmt: skip
+    if against is None:
+        raise SystemExit(prove_policies(installation(), named, day(on), timeout, say, as_json=json))
+    if len(named) != 1:
+        raise SettingsError.of(
+            "one-policy-needed", "比较时须指明一项政策", "a comparison needs exactly one policy before --against",
+            help_zh="例: mianshen policies prove 政策编号 --against 文件",
+            help_en="for example: mianshen policies prove ID --against FILE",
+        )  # fmt: skip
+    compare_policies(installation(), named[0], against, day(on), timeout, say, as_json=json)
+
+
+@command(
+    policies_app,
+    "replay",
+    "重现一个保存下来的分歧案例:三个引擎再判一次",
+    "play a kept case of difference again: all three engines decide it anew",
+)
+def policies_replay(
+    file: Annotated[Path, typer.Argument(help=say("数据目录 differences 里的文件", "a file from the folder differences of the home"))],
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.opinions import replay_case
+
+    raise SystemExit(replay_case(installation(), file, say, as_json=json))
+
+
+@command(
+    policies_app,
+    "schema",
+    "打印规则文件的 JSON Schema(供编辑器补全)",
+    "print the JSON Schema of rule files, for editors",
+)
+def policies_schema() -> None:
+    import json
+
+    from policies.schema import json_schema
+
+    print(json.dumps(json_schema(installation().catalog.vocabulary), ensure_ascii=False, indent=2))
