@@ -111,6 +111,7 @@ class Finder:
     planned, fixed   the policies of the run, and settled for its date
     bases            what earlier runs found
     past             the ledger, as it is read now
+    compared         whose data of a source differ: by the date and versions of then, and the source
     """
 
     planned: Mapping[str, Planned]
@@ -122,6 +123,7 @@ class Finder:
     index: ChangeIndex
     reopen: Reopen | None
     on_progress: Progress | None = None
+    compared: dict[tuple[date, tuple[tuple[str, int], ...], str], pl.Series | None] = field(default_factory=dict)
 
     def find(self) -> Redeciding:
         """Return for whom something has changed. Raises StoreError if the store as it is cannot be read."""
@@ -220,7 +222,7 @@ class Finder:
         places = {one.place for name in group.names for one in self.index.reads(name)}
         changed: list[Changed] = []
         for source in _sources(group.after.catalog, places):
-            subjects = changed_subjects(group.before, group.after, source)
+            subjects = self._changed(group, source)
             if subjects is None:
                 for name in self.index.policies_reading(_what_it_says(source)) & set(group.names):
                     found.anew[name] = Anew.everybody(Because.SOURCE)
@@ -232,6 +234,14 @@ class Finder:
         open_ones = [name for name in group.names if found.anew[name].subjects is not None]
         for name, subjects in affected_subjects(group.after, self.index, changed, open_ones).items():
             _add(found.anew[name], subjects, Because.DATA)
+
+    def _changed(self, group: Group, source: Source) -> pl.Series | None:
+        """Return `changed_subjects`; groups that differ in the ledger alone share the answer."""
+        versions = tuple(sorted(group.before.versions.items()))
+        key = (group.on, versions, source.id)
+        if key not in self.compared:
+            self.compared[key] = changed_subjects(group.before, group.after, source)
+        return self.compared[key]
 
     def _add_grants(self, found: Redeciding, group: Group, seen: int | None) -> frozenset[str]:
         """Add those who were granted something since, for policies that read it; return by which runs.

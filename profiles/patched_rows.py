@@ -29,7 +29,7 @@ def patched_rows(
 ) -> pl.DataFrame:
     """Return the columns `wanted` of a bucket, in order; `patches` are those of the subjects asked for."""
     needed = {**wanted, "_as_of": pl.Date, "_removed": pl.Boolean}
-    rows = table.stored_rows(bucket, needed, subjects, with_removed=True)
+    rows = table.stored_rows([bucket], needed, subjects, with_removed=True)
     touched = _places_of(rows["subject"], sorted(patches))
     told = rows.filter(touched)
     rest = rows.filter(~touched & ~rows["_removed"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -37,21 +37,11 @@ class BucketPopulation:
         wanted = list(dict.fromkeys(names))
         declared = self.snapshot.space(space)
         schema = {name: _type_of(declared, name) for name in wanted}
-        if subjects is None:
-            return self._one_bucket(space, declared, schema, self.number, None)
-        frames = [
-            self._one_bucket(space, declared, schema, bucket, part)
-            for bucket, part in self.snapshot.buckets_of(subjects).items()
-        ]
-        return pl.concat(frames) if frames else pl.DataFrame(schema={"subject": pl.String, **schema})
+        place = self.number if subjects is None else self.snapshot.buckets_of(subjects)
+        return self._joined(space, declared, schema, place)
 
-    def _one_bucket(
-        self,
-        space: str,
-        declared: Space,
-        schema: dict[str, type[pl.DataType]],
-        bucket: int,
-        subjects: pl.Series | None,
+    def _joined(
+        self, space: str, declared: Space, schema: dict[str, type[pl.DataType]], place: int | Mapping[int, pl.Series]
     ) -> pl.DataFrame:
         snapshot = self.snapshot
         by_source = self._by_source(space, schema)
@@ -60,13 +50,13 @@ class BucketPopulation:
         table = snapshot.tables.get(register)
         if table is None:
             return pl.DataFrame(schema={"subject": pl.String, **schema})
-        result = self._read(table, bucket, schema, by_source.pop(register, []), declared, subjects)
+        result = self._read(table, place, schema, by_source.pop(register, []), declared)
         known = result["subject"]
         for source, names in by_source.items():
             other = snapshot.tables.get(source)
             if other is None:
                 continue
-            rows = self._read(other, bucket, schema, names, declared, subjects)
+            rows = self._read(other, place, schema, names, declared)
             if rows["subject"].equals(known):
                 found |= {name: rows[name] for name in names}
             else:
@@ -90,14 +80,13 @@ class BucketPopulation:
     def _read(
         self,
         table: StoredTable,
-        bucket: int,
+        place: int | Mapping[int, pl.Series],
         schema: dict[str, type[pl.DataType]],
         names: list[str],
         declared: Space,
-        subjects: pl.Series | None,
     ) -> pl.DataFrame:
         limits = self.snapshot.freshness_limits(names, declared.attributes)
-        return self.snapshot.read(table, bucket, {name: schema[name] for name in names}, limits, subjects)
+        return self.snapshot.read(table, place, {name: schema[name] for name in names}, limits)
 
     def items(self, space: str, collection: str, names: Iterable[str], owners: pl.Series) -> pl.DataFrame:
         """Return `owner`, `item`, the named columns and, for member collections, `member` of these owners."""
@@ -108,10 +97,10 @@ class BucketPopulation:
         schema |= {name: _type_of(declared, name) for name in wanted if name not in schema}
         limits = snapshot.freshness_limits(wanted, declared.attributes)
         empty = pl.DataFrame(schema={"subject": pl.String, "item": pl.String, **schema})
+        place = snapshot.buckets_of(owners)
         frames = [
-            snapshot.read(snapshot.tables[source.id], bucket, schema, limits, part)
+            snapshot.read(snapshot.tables[source.id], place, schema, limits)
             for source in self._sources(space, collection)
-            for bucket, part in snapshot.buckets_of(owners).items()
         ]
         return pl.concat([empty, *frames]).rename({"subject": "owner"})
 

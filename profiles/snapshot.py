@@ -149,7 +149,7 @@ class Snapshot:
         if table.patches is None or not table.patches.of_bucket(bucket):
             return 0
         subjects = pl.Series(sorted(table.patches.of_bucket(bucket)))
-        stored = table.stored_rows(bucket, {"subject": pl.String}, subjects).height
+        stored = table.stored_rows([bucket], {"subject": pl.String}, subjects).height
         return table.read(bucket, {}, subjects=subjects).height - stored
 
     def sample(self, space: str, n: int) -> list[str]:
@@ -262,10 +262,12 @@ class Snapshot:
     def read(
         self,
         table: StoredTable,
-        bucket: int,
+        place: int | Mapping[int, pl.Series],
         schema: Mapping[str, PolarsType | pl.DataType],
         limits: Mapping[str, int],
-        subjects: pl.Series | None = None,
     ) -> pl.DataFrame:
-        """Read columns of one bucket; values older on the reference date than their limit are null."""
-        return table.read(bucket, schema, subjects=subjects, fresh=Freshness(self.on, limits))
+        """Read columns of one bucket, or of some subjects by bucket; what is past its limit on the date is null."""
+        fresh = Freshness(self.on, limits)
+        if isinstance(place, int):
+            return table.read(place, schema, fresh=fresh)
+        return table.read_several(place, schema, fresh)

@@ -64,18 +64,16 @@ def _limits(snapshot: Snapshot, source: Source) -> frozenset[int]:
 def _other_rows(old: StoredTable, new: StoredTable, buckets: range) -> Iterator[pl.Series]:
     if old.version == new.version:
         return
+    added: list[DataFile] = []
     for bucket in buckets:
         earlier, later = old.files.get(bucket, ()), new.files.get(bucket, ())
         paths = {file.path for file in earlier}
         if paths <= {file.path for file in later}:
-            yield _subjects_in(new, bucket, tuple(file for file in later if file.path not in paths))
+            added += [file for file in later if file.path not in paths]
         else:
             yield _compared(old, new, bucket)
-
-
-def _subjects_in(table: StoredTable, bucket: int, files: tuple[DataFile, ...]) -> pl.Series:
-    only = replace(table, files={bucket: files}, patches=None)
-    return only.read(bucket, {}, with_removed=True)["subject"].unique()
+    if added:
+        yield new.rows_in_files(added, {"subject": pl.String}, None)["subject"].unique()
 
 
 def _compared(old: StoredTable, new: StoredTable, bucket: int) -> pl.Series:
