@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from random import Random
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
+from engine.columnar import decide_all
 from engine.decision import Outcome
 from engine.spark_session import require_java, spark_session
 from policies.errors import MianshenError
 from tests.agreement.cases import CASES, Case
-from tests.agreement.engines import by_interpreter
+from tests.agreement.engines import by_interpreter, from_matches
 from tests.agreement.test_all_engines_agree import ON, draw_case
 from tests.agreement.town_vocabulary import VOCABULARY
 from tests.agreement.towns import TownMaker
@@ -62,3 +65,31 @@ def test_the_workers_of_a_cluster_give_the_decisions_of_the_reference() -> None:
             assert found.counts(policy).undetermined == undetermined
             compared += len(decided)
     assert compared > 100
+
+
+def _answering(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Runs on a worker: decide the town of each number, and send back every answer with its settling facts."""
+    for batch in batches:
+        for seed in batch.column(0).to_pylist():
+            fixed, town = _case_of(int(seed))
+            answers = pickle.dumps(from_matches(decide_all(fixed, town.population(), VOCABULARY), fixed))
+            yield pa.RecordBatch.from_pydict({"seed": pa.array([seed], pa.int64()), "answers": [answers]})
+
+
+def _case_of(seed: int):  # type: ignore[no-untyped-def]
+    case = draw_case(Random(9_000 + seed), 6)
+    return case.fixed(), case.town
+
+
+def test_outcomes_amounts_and_settling_facts_are_the_same_on_a_worker() -> None:
+    with spark_session("local[2]") as session:
+        sent = session.range(0, TOWNS, 1, numPartitions=2)
+        rows = sent.mapInArrow(_answering, "seed long, answers binary").collect()
+    undetermined = 0
+    for row in rows:
+        fixed, town = _case_of(row.seed)
+        expected = by_interpreter(fixed, town)
+        assert pickle.loads(row.answers) == expected
+        undetermined += sum(bool(one.settled_by) for one in expected.values())
+    assert len(rows) == TOWNS
+    assert undetermined > 20

@@ -145,6 +145,39 @@ def test_every_policy_counts_and_answers_the_same_in_every_bucket(town: Path) ->
             assert there[bucket].rows(name).equals(answers.rows(name))
 
 
+def _command(home: Path, *arguments: str, fault: str = "") -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"MIANSHEN_LANG": "en", "MIANSHEN_FAULT": fault}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), "--home", str(home), *arguments],
+        env=environment, capture_output=True, text=True, check=False, timeout=600, cwd=ROOT,
+    )  # fmt: skip
+
+
+def test_the_command_runs_on_a_cluster_and_goes_on_where_a_killed_run_stopped(
+    town: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    alone, together = _copy(town, tmp_path / "alone"), _copy(town, tmp_path / "together")
+    _run(alone)
+    words = ("run", "--engine", "spark", "--master", cluster.url, "--on", ON.isoformat(), "--second-opinion", "50")
+    killed = _command(together.home.path, *words, fault="bucket-recorded:kill:3")
+    assert killed.returncode == -9, killed.stderr
+    assert len(_ledger(together)["grant"]) < len(_ledger(alone)["grant"])
+    done = _command(together.home.path, *words)
+    assert done.returncode == 0, done.stderr
+    assert _ledger(together) == _ledger(alone)
+
+
+def test_a_missing_pyspark_is_told_with_its_remedy(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['pyspark'] = None; sys.modules['pyspark.errors'] = None; import cli; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", without, "--home", str(tmp_path / "home"), "run", "--engine", "spark"],
+        env=os.environ | {"MIANSHEN_LANG": "en"}, capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 8
+    assert "error[spark-missing]: PySpark is not installed" in done.stderr
+    assert "pip install 'mianshen[spark]'" in done.stderr
+
+
 def test_what_life_events_have_changed_is_seen_on_the_workers(town: Path, tmp_path: Path) -> None:
     installation = _copy(town, tmp_path)
     policy = installation.library.policies["cn-31-elderly-allowance"]
