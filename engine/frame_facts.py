@@ -57,8 +57,9 @@ class FactsInBulk:
     def row(self, space: str, subject: str, name: str) -> Row | None:
         """Return what is known of a subject, `name` included; None if it does not exist."""
         known = self._rows[space]
-        if name not in self.names.setdefault(space, set()):
-            self.names[space].add(name)
+        names = self.names.get(space, ())
+        if name not in names:
+            self.names[space] = {*names, name}
             known.clear()
         if subject not in known:
             self._mentioned[space].add(subject)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from engine.civil_days import add_months, civil_from_days, months_between
@@ -91,6 +92,8 @@ def _literal(node: Literal, at: Surroundings) -> Found:
 
 def _attribute(node: Attribute, at: Surroundings) -> Found:
     value = at.facts[node.depth].value(node.path)
+    if value is not None and at.log is None:
+        return Found(value)
     name = attribute_name(node, at.for_each)
     _note(at, name, value, is_input=True)
     return _input(name, value)
@@ -144,14 +147,18 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def _strict(compute: Callable[..., Value]) -> Callable[[Any, Surroundings], Found]:
-    """Return the meaning of a node that is unknown as soon as one operand is."""
+def _strict(compute: Callable[..., Value], *operands: str) -> Callable[[Any, Surroundings], Found]:
+    """Return the meaning of a node that is unknown as soon as one operand is; `operands` are its fields, if not all."""
+    several = attrgetter(*operands) if len(operands) > 1 else None
+    only = attrgetter(operands[0]) if len(operands) == 1 else None
 
     def meaning(node: Node, at: Surroundings) -> Found:
-        found = [evaluate(child, at) for child in children(node)]
-        if any(one.value is None for one in found):
+        parts = several(node) if several else (only(node),) if only else children(node)
+        found = [_MEANINGS[type(part)](part, at) for part in parts]
+        values = [one[0] for one in found]
+        if None in values:
             return Found(None, frozenset().union(*(one.missing for one in found)))
-        value = compute(node, *(one.value for one in found))
+        value = compute(node, *values)
         if value is None:
             return Found(None, _data_below(node, at))
         return Found(value)
@@ -273,21 +280,21 @@ _MEANINGS: dict[type, Callable[[Any, Surroundings], Found]] = {
     Not: _not,
     And: _and,
     Or: _or,
-    Compare: _strict(lambda node, left, right: _COMPARISONS[node.operator](left, right)),
-    CompareRatio: _strict(_compare_ratio),
-    Add: _strict(lambda node, left, right: left + right),
-    Subtract: _strict(lambda node, left, right: left - right),
-    Multiply: _strict(lambda node, left, right: left * right),
-    Round: _strict(lambda node, numerator, denominator: round_quotient(numerator, denominator, node.mode)),
+    Compare: _strict(lambda node, left, right: _COMPARISONS[node.operator](left, right), "left", "right"),
+    CompareRatio: _strict(_compare_ratio, "numerator", "denominator", "right"),
+    Add: _strict(lambda node, left, right: left + right, "left", "right"),
+    Subtract: _strict(lambda node, left, right: left - right, "left", "right"),
+    Multiply: _strict(lambda node, left, right: left * right, "left", "right"),
+    Round: _strict(lambda node, *quotient: round_quotient(*quotient, node.mode), "numerator", "denominator"),
     Minimum: _strict(lambda node, *values: min(values)),
     Maximum: _strict(lambda node, *values: max(values)),
     If: _if,
-    In: _strict(lambda node, value: value in node.values),
-    Within: _strict(lambda node, value: value.startswith(node.prefixes)),
-    DatePart: _strict(_date_part),
-    MonthsBetween: _strict(lambda node, start, end: months_between(start, end)),
-    AddMonths: _strict(lambda node, day, months: add_months(day, months)),
-    Lookup: _strict(_lookup),
-    PrefixLookup: _strict(_prefix_lookup),
+    In: _strict(lambda node, value: value in node.values, "child"),
+    Within: _strict(lambda node, value: value.startswith(node.prefixes), "child"),
+    DatePart: _strict(_date_part, "child"),
+    MonthsBetween: _strict(lambda node, start, end: months_between(start, end), "start", "end"),
+    AddMonths: _strict(lambda node, day, months: add_months(day, months), "date", "months"),
+    Lookup: _strict(_lookup, "key"),
+    PrefixLookup: _strict(_prefix_lookup, "key"),
     Aggregate: _aggregate,
 }
