@@ -32,7 +32,7 @@ from engine.matching import (
 )
 from engine.past_grants import WithPastGrants
 from engine.planning import Plan
-from engine.quiet_ledger import nothing_to_settle
+from engine.quiet_ledger import nothing_to_settle, terms_digest
 from engine.redeciding import Anew, Because, Finder, Group, Redeciding, Reopen
 from engine.restricted_population import RestrictedPopulation
 from engine.run_basis import Basis
@@ -43,6 +43,7 @@ from profiles.fault_points import fault_point
 from profiles.snapshot import Snapshot
 from profiles.store import bucket_expression
 
+_NOBODY = pl.DataFrame(schema={"policy": pl.String, "subject": pl.String, "behind": pl.String})
 _AT_ONCE = 100_000  # subjects picked out of several buckets that are decided together
 
 
@@ -75,8 +76,8 @@ class Matched:
 class Matching:
     """What one run matches, and with what.
 
-    `waiting` gives `policy` and `subject` of all who wait for one of the policies, or whom this very run has
-    already granted it before it was interrupted.
+    `waiting` gives `policy`, `subject` and `behind` (see `ledger.earlier.waiting_and_why`) of all who wait for one
+    of the policies, or whom this very run has already granted it before it was interrupted.
     """
 
     plan: Plan
@@ -120,12 +121,15 @@ def match_what_changed(matching: Matching) -> Matched:
     found = asked if matching.full else finder.find()
     if not matching.full and found.nobody and nothing_to_settle(plan, matching.bases, matching.past):
         matched.still_waiting = {name: basis.waiting for name, basis in matching.bases.items()}
-    elif found.groups:
-        finder.add_waiting(found, matching.waiting())
+        behind = _NOBODY
+    else:
+        behind = _those_behind(matching, finder, found)
     fault_point("changes-found")
     frames = []
     for group in found.groups:
         frames += list(_decide_group(matching, matched, group, found, fixed))
+    for name, reason, count in _still_behind(behind, matched).iter_rows():
+        matched.still_waiting[name] = {reason: count}
     everybody = [one for name, one in fixed.items() if found.anew[name].subjects is None]
     match_everybody(
         everybody,
@@ -143,6 +147,36 @@ def match_what_changed(matching: Matching) -> Matched:
         matched.redecided[name] = Redecided(matched.totals[name].subjects, because, True)
     _put_aside(matching, frames)
     return matched
+
+
+def _those_behind(matching: Matching, finder: Finder, found: Redeciding) -> pl.DataFrame:
+    """Have those who wait decided anew; return those who need not be: they hold another benefit that still counts.
+
+    Nothing that decides it may have moved since: neither stages of grants, nor the terms of allocation, nor, as
+    they are decided if it has, what is known of them.
+    """
+    if not found.groups:
+        return _NOBODY
+    waiting = matching.waiting()
+    terms = terms_digest(matching.plan)
+    lasting = [
+        name
+        for group in found.groups
+        for name in group.names
+        if (basis := matching.bases[name]).terms == terms and matching.past.runs_since(basis.seen) is not None
+    ]
+    behind = pl.col("behind").is_not_null() & pl.col("policy").is_in(lasting)
+    finder.add_waiting(found, waiting.filter(~behind))
+    return waiting.filter(behind)
+
+
+def _still_behind(behind: pl.DataFrame, matched: Matched) -> pl.DataFrame:
+    """Return `policy`, `behind` and how many of them were not decided with others after all."""
+    parts = [
+        behind.filter((pl.col("policy") == name) & ~pl.col("subject").is_in(subjects.implode()))
+        for name, subjects in matched.picked.items()
+    ]
+    return pl.concat([_NOBODY, *parts]).group_by("policy", "behind").len()
 
 
 def _decide_group(

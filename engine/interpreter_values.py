@@ -285,7 +285,7 @@ _MEANINGS: dict[type, Callable[[Any, Surroundings], Found]] = {
     Add: _strict(lambda node, left, right: left + right, "left", "right"),
     Subtract: _strict(lambda node, left, right: left - right, "left", "right"),
     Multiply: _strict(lambda node, left, right: left * right, "left", "right"),
-    Round: _strict(lambda node, *quotient: round_quotient(*quotient, node.mode), "numerator", "denominator"),
+    Round: _strict(lambda node, above, below: round_quotient(above, below, node.mode), "numerator", "denominator"),
     Minimum: _strict(lambda node, *values: min(values)),
     Maximum: _strict(lambda node, *values: max(values)),
     If: _if,

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from engine.allocating import Terms, demand, settle_claims, settle_funds, split_already_granted
 from engine.ledger import audit, tables
-from engine.ledger.earlier import WAITING_COLUMNS, claims_taken, earlier_grants
+from engine.ledger.earlier import WAITING_COLUMNS, WAITING_KEY, claims_taken, earlier_grants
 from engine.ledger.funds import available_within
 from engine.ledger.ids import announcement_id, with_grant_ids
 from engine.ledger.opening import GRANT_COLUMNS, Ledger, insert_many, table
@@ -24,7 +24,6 @@ from engine.settling_beside_events import settle_beside_events
 from policies.errors import RunError
 from profiles.fault_points import fault_point
 
-WAITING_KEY = ("subject", "policy", "unit", "period")
 ANNOUNCED = "granted"
 _FEW = 20_000  # rows handed to the database at a time: enough to be fast, little enough for memory
 

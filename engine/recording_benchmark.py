@@ -12,9 +12,9 @@ import polars as pl
 
 from engine.allocating import Terms
 from engine.ledger import open_ledger
-from engine.ledger.earlier import WAITING_COLUMNS
+from engine.ledger.earlier import WAITING_COLUMNS, WAITING_KEY
 from engine.ledger.funds import appropriate
-from engine.recording import WAITING_KEY, GrantTerms, Recorder, record_bucket
+from engine.recording import GrantTerms, Recorder, record_bucket
 from engine.run_rows import begin_recording, finish, start_or_join
 from policies.periods import period_of
 from policies.text import Bilingual

@@ -32,7 +32,8 @@ def report_of(setting: Setting, work: Work, settlement: Settlement, changed: boo
         for policy, reason, count in turned.group_by("policy", "reason").len().iter_rows():
             waiting[policy][reason] += count
     for policy, reasons in work.matched.still_waiting.items():
-        waiting[policy].update(reasons)
+        if policy not in work.held:
+            waiting[policy].update(reasons)
     opinions = work.opinion.opinions if work.opinion is not None else {}
     reports = []
     for item in work.plan.policies:

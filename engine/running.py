@@ -15,11 +15,11 @@ from engine.allocating import KEY
 from engine.grant_terms import grant_terms
 from engine.guarding import guard
 from engine.incremental_matching import Matching, match_what_changed
-from engine.ledger.earlier import WAITING_COLUMNS, past_grants_of, waiting_of_plan
+from engine.ledger.earlier import WAITING_COLUMNS, WAITING_KEY, past_grants_of, waiting_and_why, waiting_of_plan
 from engine.ledger.opening import Ledger
 from engine.matching import Matcher, Profiles, Progress, columnar_matcher, spilling
 from engine.planning import Plan, make_plan, pinned_plan
-from engine.recording import WAITING_KEY, Recorder, record_bucket, with_period
+from engine.recording import Recorder, record_bucket, with_period
 from engine.redeciding import Reopen
 from engine.run_basis import find_bases, read_bases
 from engine.run_opinion import opinion_of, require_second_opinion
@@ -222,17 +222,18 @@ def _match(setting: Setting, work: Work) -> None:
 
 
 def _concerned(setting: Setting, work: Work) -> pl.DataFrame:
-    """Return `policy` and `subject` of those who wait, and of those whom this run has granted already.
+    """Return `policy`, `subject` and `behind` of those who wait (see `waiting_and_why`), and of those whom this run
+    has granted already.
 
     The latter waited, or had changed, before the run was interrupted: it must decide them again, or others
     would be served in their place. They are read last, because being granted ends the waiting.
     """
     with setting.ledger.reading() as connection:
-        waiting = waiting_of_plan(connection, work.plan.pairs).select("policy", "subject")
+        waiting = waiting_and_why(connection, work.plan.pairs, work.run)
     if work.run is None:
         return waiting
     with setting.ledger.reading() as connection:
-        return pl.concat([waiting, recorded_by(connection, work.run)])
+        return pl.concat([waiting, recorded_by(connection, work.run).with_columns(behind=pl.lit(None, pl.String))])
 
 
 def _guard(setting: Setting, work: Work) -> None:

@@ -25,13 +25,13 @@ from engine.events.plain_grants import Candidate, funds_suffice, not_granted_yet
 from engine.events.standing import Standing
 from engine.grant_terms import grant_terms
 from engine.ledger import tables
-from engine.ledger.earlier import WAITING_COLUMNS, waiting_of_subjects
+from engine.ledger.earlier import WAITING_COLUMNS, WAITING_KEY, waiting_of_subjects
 from engine.ledger.ids import grant_id
 from engine.ledger.opening import Ledger, table, to_text_of_json
 from engine.ledger.stages import first_stage
 from engine.matching import WITH_EVIDENCE, Profiles
 from engine.planning import Plan
-from engine.recording import WAITING_KEY, GrantTerms, Recorder, with_period, write_rows
+from engine.recording import GrantTerms, Recorder, with_period, write_rows
 from engine.settling import settle
 from engine.settling_beside_events import EVENT_RUN
 from policies.vocabulary import Vocabulary

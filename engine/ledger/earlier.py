@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import polars as pl
 from sqlalchemy import Connection, Select, func, select
 
+from engine.allocating import Reason
 from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table, to_frame
 from engine.ledger.stages import ENDED
@@ -37,6 +38,7 @@ CLAIM_COLUMNS: dict[str, type[pl.DataType]] = {
     "grant": pl.String,
     "run": pl.String,
 }
+WAITING_KEY = ("subject", "policy", "unit", "period")
 WAITING_COLUMNS: dict[str, type[pl.DataType]] = {
     "subject": pl.String,
     "policy": pl.String,
@@ -68,6 +70,44 @@ def waiting_of_plan(connection: Connection, plan: Iterable[tuple[str, str]]) -> 
     found = to_frame(connection.execute(query).fetchall(), WAITING_COLUMNS)
     pairs = pl.DataFrame(sorted(wanted), schema={"policy": pl.String, "period": pl.String}, orient="row")
     return found.join(pairs, on=["policy", "period"], how="semi")
+
+
+def waiting_and_why(connection: Connection, plan: Iterable[tuple[str, str]], without_run: str | None) -> pl.DataFrame:
+    """Return `policy`, `subject` and `behind` of everybody who waits for one of the planned (policy, period).
+
+    `behind` is the reason (`exclusive`) if somebody waits only because an earlier run has granted another benefit
+    of the same group for the same period and unit: as long as that counts, it waits whatever becomes free.
+    """
+    pairs = set(plan)
+    waiting = waiting_of_plan(connection, pairs)
+    waits, grants = table(tables.Waiting).c, table(tables.Grant).c
+    held = (
+        (grants.subject == waits.subject)
+        & (grants.policy == waits.detail)
+        & (grants.unit == waits.unit)
+        & (grants.period == waits.period)
+    )
+    query = (
+        select(*(waits[name] for name in WAITING_KEY), waits.reason.label("behind"))
+        .join_from(table(tables.Waiting), table(tables.Grant), held)
+        .where(
+            waits.policy.in_(sorted({policy for policy, _ in pairs})),
+            waits.period.in_(sorted({period for _, period in pairs})),
+            waits.reason == Reason.EXCLUSIVE.value,
+            grants.stage.not_in([stage.value for stage in ENDED]),
+        )
+    )
+    if without_run is not None:
+        query = query.where(grants.run != without_run, waits.run != without_run)
+    schema: dict[str, type[pl.DataType]] = {
+        **{name: WAITING_COLUMNS[name] for name in WAITING_KEY},
+        "behind": pl.String,
+    }
+    found = to_frame(connection.execute(query).fetchall(), schema)
+    told = waiting.join(found, on=list(WAITING_KEY), how="left", maintain_order="left")
+    # Whoever waits for another reason too, for another unit, is decided as a whole.
+    every = pl.col("behind").is_not_null().all().over("policy", "subject")
+    return told.select("policy", "subject", behind=pl.when(every).then("behind"))
 
 
 def waiting_of_subjects(connection: Connection, subjects: pl.Series) -> pl.DataFrame:

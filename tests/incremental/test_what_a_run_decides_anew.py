@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import redeciding, run_basis
+from engine.ledger.stages import Stage, move
 from engine.redeciding import Because
 from engine.run_report import PolicyReport, RunReport
 from engine.run_rows import all_runs
@@ -60,6 +61,25 @@ def test_those_who_wait_are_decided_as_soon_as_a_place_may_have_become_free(town
     report = town.run("changed")
     assert line(report, "hire").redecided.because == (Because.WAITING,)
     assert line(report, "hire").new_grants == 1
+    assert is_right(town, report)
+
+
+def test_whoever_holds_another_benefit_of_the_group_is_decided_again_only_when_that_ends(town: Town) -> None:
+    town.run("changed")
+    town.take("firms", [1, 2], seed=3)
+    report = town.run("changed")
+    assert line(report, "small").waiting["exclusive"] > 0
+    assert line(report, "small").redecided.subjects == 0
+    assert is_right(town, report)
+    with town.ledgers["changed"].reading() as connection:
+        query = "select g.id from waiting w join \"grant\" g on g.subject = w.subject and g.policy = w.detail"
+        held = connection.exec_driver_sql(f"{query} where w.policy = 'small' order by 1").scalars().first()
+    assert held is not None
+    for ledger in town.ledgers.values():
+        move(ledger, held, Stage.STOPPED, actor="clerk", reason="moved away")
+    report = town.run("changed")
+    assert Because.WAITING in line(report, "small").redecided.because
+    assert line(report, "small").new_grants == 1
     assert is_right(town, report)
 
 
