@@ -25,7 +25,7 @@ def grant_terms(item: Planned, vocabulary: Vocabulary, days_of: DaysOf) -> Grant
         space=policy.space,
         period=item.period.key,
         kind=policy.benefit.kind,
-        stage=first_stage(policy.delivery).value,
+        stage=first_stage(policy.delivery, is_hint=policy.judgement is not None).value,
         fund=policy.fund,
         payee_space=payee_space(policy, vocabulary),
         as_of=sources_as_of(policy, vocabulary, days_of),

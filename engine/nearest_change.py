@@ -6,6 +6,7 @@ Whatever is answered has been decided again by the reference with the changed in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -30,6 +31,7 @@ LARGEST_SET_SEARCHED = 3  # larger sets are found by leaving out what is not nee
 WORK = 20_000
 # What nobody can be asked to change, beside dates that have passed.
 _UNCHANGING_CODES = ("sex",)
+_PAST_GRANTS = re.compile(r"[a-z]+\((subject\.)?grants\b")  # the name of an aggregate over past grants
 _UNCHANGING_DATA = ("alive",)
 
 
@@ -221,6 +223,8 @@ def _end_of_run(question: Question, box: Box, name: str, needed: int, domain: Sp
 
 def _by(policy: Policy, name: str, kind: Type, now: Value, needed: Value) -> By:
     last = name.rpartition(".")[2]
+    if _PAST_GRANTS.match(name):
+        return "nobody"  # what was granted was granted
     if last in _UNCHANGING_DATA or (isinstance(kind, Code) and kind.code_set in _UNCHANGING_CODES):
         return "nobody"
     if not isinstance(kind, Date) or now is None:

@@ -17,11 +17,12 @@ from typing import TypeAlias
 import pandas as pd  # type: ignore[import-untyped]
 
 from engine.columnar import decide_all
+from engine.installation import LIBRARY
 from engine.pandas_decisions import decisions
 from engine.pandas_population import Taken, take_frames
 from policies.errors import Diagnostic, PolicyError, SettingsError
 from policies.fixing import fix
-from policies.library import Library, read_library, read_policy
+from policies.library import Library, read_library, read_policy, read_with_places
 from policies.model_errors import did_you_mean
 from policies.policy import FixedPolicy, Policy
 from policies.vocabulary import Vocabulary
@@ -97,11 +98,18 @@ def _default_vocabulary() -> Vocabulary:
     return read_catalog().vocabulary
 
 
+def _read_file(path: Path, vocabulary: Vocabulary) -> Policy:
+    """Return the policy of a file; one of the library comes with the values of its places."""
+    if path.resolve().is_relative_to(LIBRARY):
+        return read_with_places(path, LIBRARY, vocabulary)
+    return read_policy(path, vocabulary)
+
+
 def _read(policies: Policies, vocabulary: Vocabulary) -> tuple[Policy, ...]:
     """Return the policies, however they were given. Raises PolicyError for files with mistakes, or none at all."""
     if isinstance(policies, str | PathLike):
         path = Path(policies)
-        policies = read_library(path, vocabulary) if path.is_dir() else read_policy(path, vocabulary)
+        policies = read_library(path, vocabulary) if path.is_dir() else _read_file(path, vocabulary)
     if isinstance(policies, Policy):
         return (policies,)
     if isinstance(policies, Library):

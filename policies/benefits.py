@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from policies.arithmetic import choose, lowest_of, numeric, round_to_scale, smallest_or_largest, unit_of
@@ -12,11 +12,14 @@ from policies.context import depends_on_data
 from policies.document import Document, Path
 from policies.document_errors import fail
 from policies.errors import Diagnostic, PolicyError
+from policies.instalments import InstalmentReader
 from policies.model import BenefitShape, Rounding
+from policies.obligations import obligation_of
 from policies.operands import Operand, Quotient, aligned, is_bare, number_of, with_unit
 from policies.operators import as_condition
 from policies.policy import Benefit, Monotone, Tier
 from policies.source import Source, Spot
+from policies.text import Bilingual
 from policies.tree import Node
 from policies.types import MONEY_SCALE, Date, Number
 
@@ -32,10 +35,25 @@ class BenefitReader:
     lower: Callable[[Path], Operand]
     findings: list[Diagnostic]
     lower_key: Callable[[Path], Operand]
+    instalments: InstalmentReader | None = None
+    is_judged: bool = False
 
     def read(self) -> Benefit:
         """Return the benefit. Raises PolicyError."""
+        found = self._granted()
+        says = self.shape.says
+        return replace(
+            found,
+            says=Bilingual(says.zh, says.en) if says is not None else None,
+            instalments=self.instalments.read() if self.instalments is not None else (),
+            obligation=obligation_of(self.document, self.shape.obligation, self.lower),
+        )
+
+    def _granted(self) -> Benefit:
         shape = self.shape
+        if self.is_judged:
+            # What must not stand here is refused by `policies.judgement`, with the reason.
+            return Benefit(shape.kind, None)
         self._check_form()
         if shape.kind in WITHOUT_AMOUNT:
             return Benefit(shape.kind, None)
@@ -92,7 +110,7 @@ class BenefitReader:
     def _check_form(self) -> None:
         shape = self.shape
         place = self.document.key_place(("benefit",))
-        keys = ("amount", "tiers", "floor", "cap", "rounding", "monotone")
+        keys = ("amount", "tiers", "floor", "cap", "rounding", "monotone", "instalments")
         given = [key for key in keys if getattr(shape, key) is not None]
         if shape.kind in WITHOUT_AMOUNT:
             if given:
@@ -181,8 +199,10 @@ class BenefitReader:
         return found
 
     def _amount(self, path: Path) -> Node:
-        """Return the amount at `path`, floor, cap and rounding applied."""
-        return self._finished(self._money(path), self._spot(path))
+        """Return the amount at `path`, floor, cap and rounding applied; with instalments, the part that is due."""
+        spot = self._spot(path)
+        whole = self._finished(self._money(path), spot)
+        return whole if self.instalments is None else self.instalments.part_of(whole, spot, self._step())
 
     def _finished(self, amount: Operand, spot: Spot) -> Node:
         """Return the amount in fen: floor, cap and rounding applied, and not below zero."""
@@ -220,6 +240,13 @@ class BenefitReader:
         multiple, scale = self._multiple(rounding)
         found = round_to_scale(amount, scale, rounding.mode, spot, step=multiple)
         return aligned(found, MONEY_SCALE, spot)
+
+    def _step(self) -> int:
+        """Return of how many fen the amounts are multiples."""
+        if self.shape.rounding is None:
+            return 1
+        step, scale = self._multiple(self.shape.rounding)
+        return int(step * 10 ** (MONEY_SCALE - scale))
 
     def _multiple(self, rounding: Rounding) -> tuple[int, int]:
         """Return (step, scale): amounts are rounded to multiples of step * 10**-scale yuan."""

@@ -21,6 +21,7 @@ from policies.example_checks import check_example, examples_of
 from policies.expression import RESERVED, lower_text
 from policies.formalities import (
     check_dates,
+    check_deduction,
     check_guard,
     check_notices,
     check_references,
@@ -29,6 +30,8 @@ from policies.formalities import (
     guard_of,
     unused_warnings,
 )
+from policies.instalments import InstalmentReader
+from policies.judgement import check_judgement, judgement_of
 from policies.model_errors import read_shape
 from policies.operands import Operand, Quotient, is_number
 from policies.operators import as_condition
@@ -85,13 +88,19 @@ class _Checker:
             check_schedule,
             check_references,
             check_sensitive_names,
+            check_judgement,
+            check_deduction,
         ):
             self.findings.extend(check_one(self.document, shape, self.vocabulary))
         self.context.parameters = self._parameters()
         for name in self._by_dependency():
             self._try(lambda name=name: self._definition(name, None))  # type: ignore[misc]
         eligibility = self._try(lambda: self._condition(("eligibility",), shape.eligibility))
-        benefit = self._try(lambda: self._benefit().read())
+        instalments = self._instalments()
+        benefit = self._try(lambda: self._benefit(instalments).read())
+        if instalments is not None and eligibility is not None:
+            whole = eligibility
+            eligibility = self._try(lambda: instalments.condition(whole))
         unit_where = self._optional_condition("unit_where", shape.unit_where)
         claims = self._try(self._claims)
         order = self._try(self._order_of_need)
@@ -141,7 +150,9 @@ class _Checker:
             guard=guard_of(shape),
             sensitive=dict(shape.sensitive),
             author=shape.author,
+            confidence=shape.confidence,
             unverified=tuple(shape.unverified),
+            judgement=judgement_of(self.document, shape),
             definition_texts={name: self._text(("definitions", name)) for name in shape.definitions},
             warnings=tuple(unused_warnings(self.document, shape, self.context)),
         )
@@ -271,8 +282,24 @@ class _Checker:
         source = Source(str(path[-1]), self.document.key_place(path))
         return lower_text(self.context, source, self.scope, self.subject, self.scope.depth)
 
-    def _benefit(self) -> BenefitReader:
-        return BenefitReader(self.document, self.shape.benefit, self.lower, self.findings, self._lower_key)
+    def _benefit(self, instalments: InstalmentReader | None) -> BenefitReader:
+        benefit, judged = self.shape.benefit, self.shape.judgement is not None
+        return BenefitReader(
+            self.document, benefit, self.lower, self.findings, self._lower_key, instalments, is_judged=judged
+        )
+
+    def _instalments(self) -> InstalmentReader | None:
+        """Return the reader of the instalments; None if there are none, or their form is wrong."""
+        if self.shape.benefit.instalments is None or self.shape.judgement is not None:
+            return None
+        reader = InstalmentReader(self.document, self.shape, self.lower, self._lower_source, self._leaf)
+        wrong = reader.check()
+        self.findings.extend(wrong)
+        return None if wrong else reader
+
+    def _lower_source(self, source: Source) -> Operand:
+        """Lower an expression that the language itself writes."""
+        return lower_text(self.context, source, self.scope, self.subject, self.scope.depth)
 
     def _spot(self, path: Path) -> Spot:
         return Spot(Source.of(self.document.scalar(path)), ast.Pass())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from policies.errors import PolicyError
 from policies.model_errors import did_you_mean
-from policies.operands import Quotient, type_name, type_of
+from policies.operands import Operand, Quotient, type_name, type_of
 from policies.source import Spot
-from policies.tree import Literal, Node, Within
-from policies.types import Bool, Code
+from policies.tree import If, Literal, Node, Within
+from policies.types import Bool, Code, Text
 from policies.vocabulary import CodeSet, Vocabulary
 
 if TYPE_CHECKING:
@@ -39,6 +40,23 @@ def as_code(literal: Literal, kind: Code, vocabulary: Vocabulary, spot: Spot) ->
     if code_set is None or is_code(code, code_set):
         return Literal(kind, code)
     raise unknown_code(code, code_set, spot)
+
+
+def coded(found: Operand, kind: Code, vocabulary: Vocabulary, spot: Spot) -> Operand:
+    """Return `found` with the texts that it chooses between as codes of `kind`; anything else stays as it is.
+
+    `"L" if is_large else "S"` is a choice of texts until something says which code set they belong to.
+    Raises PolicyError `unknown-code`.
+    """
+    if isinstance(found, Quotient) or not isinstance(found.type, Text):
+        return found
+    if isinstance(found, Literal):
+        return as_code(found, kind, vocabulary, spot)
+    if isinstance(found, If):
+        then, otherwise = (coded(one, kind, vocabulary, spot) for one in (found.then, found.otherwise))
+        if not isinstance(then, Quotient) and not isinstance(otherwise, Quotient) and then.type == otherwise.type:
+            return replace(found, type=then.type, then=then, otherwise=otherwise)
+    return found
 
 
 def unknown_code(code: str, code_set: CodeSet, spot: Spot) -> PolicyError:

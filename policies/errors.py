@@ -51,15 +51,17 @@ class Diagnostic:
     message: Bilingual
     help: Bilingual | None = None
     place: Place = Place()
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "note"] = "error"
 
     def render(self, language: Language = "en") -> str:
         """Return `file:line:column: error[code]: message` and, on a second line, the remedy."""
         word = {
             ("error", "zh"): "错误",
             ("warning", "zh"): "警告",
+            ("note", "zh"): "说明",
             ("error", "en"): "error",
             ("warning", "en"): "warning",
+            ("note", "en"): "note",
         }[self.severity, language]
         head = f"{word}[{self.code}]: {self.message.in_language(language)}"
         if self.place != Place():

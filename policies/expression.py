@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+from policies.codes import coded
 from policies.context import Context, depends_on_data
 from policies.document import DEPTH_LIMIT
 from policies.errors import PolicyError
@@ -19,7 +20,7 @@ from policies.source import Source, Spot, parse, too_deep
 from policies.table_reading import look_up
 from policies.text import Bilingual
 from policies.tree import And, Attribute, IndicatorValue, Literal, Named, Node, Or, ParameterValue, Reference
-from policies.types import Bool, Date, Number, Text
+from policies.types import Bool, Code, Date, Number, Text
 from policies.vocabulary import Attribute as Datum
 from policies.vocabulary import Collection, Link
 
@@ -332,6 +333,8 @@ class Lowering:
             self.context.deriving.pop()
 
     def _as_declared(self, found: Operand, datum: Datum, spot: Spot) -> Node:
+        if isinstance(datum.type, Code):
+            found = coded(found, datum.type, self.context.vocabulary, spot)
         declared, actual = datum.type, type_of(found)
         if not isinstance(found, Quotient) and actual is not None and type(actual) is type(declared):
             if not isinstance(declared, Number) or not isinstance(actual, Number):

@@ -74,7 +74,13 @@ def fix(
         optional(policy.unit_where),
         optional(policy.order_of_need),
         tuple(replace(one, node=settled(one.node)) for one in policy.benefit.monotone),
+        _day_of(optional(policy.benefit.obligation.due)) if policy.benefit.obligation else None,
     )
+
+
+def _day_of(due: Node | None) -> date | None:
+    number = constant(due) if due is not None else None
+    return from_day_number(number) if isinstance(number, int) else None
 
 
 @dataclass(slots=True)
@@ -186,7 +192,8 @@ def content_of(parameter: Parameter, kind: Type, content: object, key: Node | No
         return Literal(kind, content)  # type: ignore[arg-type]
     assert key is not None and isinstance(content, Mapping)
     if parameter.form == "regional":
-        return PrefixLookup(kind, key, tuple(content.items()))
+        # Opened by the rule, and no place has set it yet.
+        return PrefixLookup(kind, key, tuple(content.items())) if content else Literal(kind, None, parameter.name)
     further = None
     if isinstance(parameter.each_further, int):
         further = (max(content), parameter.each_further)

@@ -217,6 +217,24 @@ def check_references(document: Document, shape: PolicyShape, vocabulary: Vocabul
                 )
 
 
+def check_deduction(document: Document, shape: PolicyShape, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
+    """A deduction is taken off a tax base: nothing is paid, so no fund is drawn on and nobody else is paid."""
+    if shape.benefit.kind != "deduction":
+        return
+    for key in ("fund", "payee"):
+        if getattr(shape, key) is not None:
+            yield _finding(
+                document,
+                (key,),
+                "deduction-not-paid",
+                f"`{key}` 不可用：`deduction` 是从税基中扣除的数额，不支付",
+                f"`{key}` is not possible: a `deduction` is taken off a tax base, nothing is paid",
+                "删除它；直接支付或少收的写 `cash`、`refund` 或 `waiver`",
+                "delete it, or write `cash`, `refund` or `waiver` for what is paid or not collected",
+                key=True,
+            )
+
+
 def check_sensitive_names(document: Document, shape: PolicyShape, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
     """Declared sensitive attributes exist and are sensitive."""
     known = {name for space in vocabulary.spaces.values() for name in _sensitive_names(space)}

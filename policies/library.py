@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from policies.checking import check
+from policies.bundles import is_bundle
 from policies.document import read_bytes, read_document
 from policies.errors import Diagnostic, Place, PolicyError
+from policies.judgement import references_to_hints
 from policies.model_errors import did_you_mean
+from policies.overlays import SUFFIX, OverlayFile, check_with_overlays, parted, read_overlay
 from policies.policy import Policy
 from policies.text import Bilingual
 from policies.vocabulary import Vocabulary
@@ -23,8 +27,23 @@ class Library:
     errors: tuple[PolicyError, ...] = ()
 
 
-def read_policy(path: Path, vocabulary: Vocabulary) -> Policy:
-    """Return the checked policy of a rule file. Raises PolicyError with every finding."""
+def read_policy(path: Path, vocabulary: Vocabulary, overlays: Sequence[OverlayFile] = ()) -> Policy:
+    """Return the checked policy of a rule file, with the values of its places. Raises PolicyError with every finding."""
+    return _policy(_text_of(path), vocabulary, str(path), overlays)
+
+
+def read_policy_text(text: str, vocabulary: Vocabulary, file: str = "-") -> Policy:
+    """Return the checked policy of a text, that of a policy with overlays included. Raises PolicyError."""
+    return _policy(text, vocabulary, file, ())
+
+
+def _policy(text: str, vocabulary: Vocabulary, file: str, overlays: Sequence[OverlayFile]) -> Policy:
+    rule, inside = parted(text.removeprefix("\ufeff"))
+    parts = [read_overlay(one, f"{file}#overlay-{number}") for number, one in enumerate(inside, start=1)]
+    return check_with_overlays(read_document(rule, file), rule, [*parts, *overlays], vocabulary)
+
+
+def _text_of(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -36,40 +55,158 @@ def read_policy(path: Path, vocabulary: Vocabulary) -> Policy:
             help_en="look at the path and its permissions",
             place=Place(str(path)),
         ) from None
-    return read_policy_text(read_bytes(data, str(path)), vocabulary, str(path))
+    return read_bytes(data, str(path))
 
 
-def read_policy_text(text: str, vocabulary: Vocabulary, file: str = "-") -> Policy:
-    """Return the checked policy of a rule file's text. Raises PolicyError with every finding."""
-    text = text.removeprefix("\ufeff")
-    return check(read_document(text, file), text, vocabulary)
+def is_overlay(path: Path) -> bool:
+    """Return whether a path is that of an overlay file."""
+    return path.name.endswith(SUFFIX)
 
 
 def rule_files(folder: Path) -> list[Path]:
-    """Return the rule files below `folder`, in order."""
-    return sorted(path for path in folder.rglob("*.yaml") if path.is_file())
+    """Return the rule files below `folder`, in order; overlays and bundles are not among them."""
+    found = (path for path in folder.rglob("*.yaml") if path.is_file())
+    return sorted(path for path in found if not is_overlay(path) and not is_bundle(path))
+
+
+def overlay_files(folder: Path) -> list[Path]:
+    """Return the overlay files below `folder`, in order."""
+    return sorted(path for path in folder.rglob(f"*{SUFFIX}") if path.is_file())
+
+
+def read_overlay_file(path: Path) -> OverlayFile:
+    """Return an overlay file of the right shape, not yet compared with its rule. Raises PolicyError."""
+    return read_overlay(_text_of(path), str(path))
+
+
+def read_with_places(path: Path, folder: Path, vocabulary: Vocabulary) -> Policy:
+    """Return the policy of a rule file together with the overlays below `folder` that belong to it.
+
+    Raises PolicyError with every finding.
+    """
+    text = _text_of(path)
+    rule, inside = parted(text)
+    id = _id_of(rule)
+    found = [] if inside or id is None else [read_overlay_file(one) for one in _overlay_files_of(id, folder)]
+    return _policy(text, vocabulary, str(path), found)
+
+
+def check_overlay_file(path: Path, folder: Path, vocabulary: Vocabulary) -> Policy:
+    """Return the policy with this overlay and the others of the library below `folder`.
+
+    Raises PolicyError: what is wrong in this file, or, if its rule is not to be found or has mistakes, that.
+    """
+    overlay = read_overlay_file(path)
+    rules = {_id_in(one): one for one in rule_files(folder)}
+    rule = rules.get(overlay.shape.overlays)
+    if rule is None:
+        raise PolicyError(_no_rule(overlay, [name for name in rules if name is not None]))
+    others = []
+    for other in _overlay_files_of(overlay.shape.overlays, folder):
+        if other.resolve() != path.resolve():
+            with suppress(PolicyError):  # its own check tells what is wrong with it
+                others.append(read_overlay_file(other))
+    try:
+        return read_policy(rule, vocabulary, [*others, overlay])
+    except PolicyError as error:
+        own = [each for each in error.diagnostics if each.place.file == str(path)]
+        if not own and any(is_overlay(Path(each.place.file or "")) for each in error.diagnostics):
+            return read_policy(rule, vocabulary, [overlay])
+        raise PolicyError(own or error.diagnostics) from None
+
+
+def _overlay_files_of(id: str, folder: Path) -> list[Path]:
+    """Return the overlay files that seem to belong to one policy; what else is wrong with them is told later."""
+    found = []
+    for path in overlay_files(folder):
+        meant = _MEANT.search(_text_of(path))
+        if meant is not None and meant[1] == id:
+            found.append(path)
+    return found
+
+
+_MEANT = re.compile(r"^overlays:\s*[\"']?([a-z0-9-]+)", re.MULTILINE)
+_ID = re.compile(r"^id:\s*[\"']?([a-z0-9-]+)", re.MULTILINE)
+
+
+def _id_of(text: str) -> str | None:
+    """Return the id that a rule file's text seems to have: enough to find its overlays, before it is checked."""
+    found = _ID.search(text)
+    return found[1] if found else None
+
+
+def _id_in(path: Path) -> str | None:
+    try:
+        return _id_of(_text_of(path))
+    except PolicyError:
+        return None
 
 
 def read_library(folder: Path, vocabulary: Vocabulary) -> Library:
-    """Return all policies below `folder`; a bad file is reported and does not hide the others."""
+    """Return all policies below `folder`; a bad file is reported and does not hide the others.
+
+    A policy with a bad overlay is left out as a whole: in that place the value of a wider region would count
+    instead. What was approved before goes on deciding.
+    """
     found: dict[str, Policy] = {}
     errors: list[PolicyError] = []
+    places, spoilt = _overlays_by_rule(folder, errors)
+    named: set[str] = set()
     for path in rule_files(folder):
+        id = _id_in(path)
+        named.add(id or "")
         try:
-            policy = read_policy(path, vocabulary)
+            policy = read_policy(path, vocabulary, places.get(id or "", ()))
+            if policy.id != id and policy.id in places:  # written in another way than `id: ...` on a line of its own
+                policy = read_policy(path, vocabulary, places[policy.id])
         except PolicyError as error:
             errors.append(error)
+            continue
+        named.add(policy.id)
+        if policy.id in spoilt:
             continue
         if policy.id in found:
             errors.append(_duplicate(policy, found[policy.id]))
         else:
             found[policy.id] = policy
+    for overlays in (one for name, one in places.items() if name not in named):
+        errors += [PolicyError(_no_rule(one, named)) for one in overlays]
     for name in sorted(found):
-        unknown = [*_unknown_references(found[name], found)]
+        unknown = [*_unknown_references(found[name], found), *references_to_hints(found[name], found)]
         if unknown:
             errors.append(PolicyError(unknown))
             del found[name]
     return Library({name: found[name] for name in sorted(found)}, tuple(errors))
+
+
+def _overlays_by_rule(folder: Path, errors: list[PolicyError]) -> tuple[dict[str, list[OverlayFile]], set[str]]:
+    """Return the overlays by the policy they belong to, and the policies that seem to be meant by unreadable ones."""
+    places: dict[str, list[OverlayFile]] = {}
+    spoilt: set[str] = set()
+    for path in overlay_files(folder):
+        try:
+            one = read_overlay_file(path)
+        except PolicyError as error:
+            errors.append(error)
+            with suppress(PolicyError):
+                meant = _MEANT.search(_text_of(path))
+                spoilt |= {meant[1]} if meant else set()
+            continue
+        places.setdefault(one.shape.overlays, []).append(one)
+    return places, spoilt
+
+
+def _no_rule(overlay: OverlayFile, known: Iterable[str]) -> Diagnostic:
+    name = overlay.shape.overlays
+    suggestion = did_you_mean(name, known)
+    return Diagnostic(
+        "unknown-policy",
+        Bilingual(f"没有政策 `{name}` 可供套用地方值", f"there is no policy `{name}` to lay values over"),
+        Bilingual(f"是否想写 `{suggestion}`？", f"did you mean `{suggestion}`?")
+        if suggestion
+        else Bilingual("写规则文件里的 id", "write the id that stands in the rule file"),
+        overlay.document.place(("overlays",)),
+    )
 
 
 def _duplicate(policy: Policy, first: Policy) -> PolicyError:

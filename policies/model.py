@@ -47,6 +47,12 @@ def _number(value: object) -> object:
     raise PydanticCustomError("number", "{kind}", {"kind": _kind(value)})
 
 
+def _share(value: object) -> object:
+    if isinstance(value, int | Decimal | str) and not isinstance(value, bool):
+        return value
+    raise PydanticCustomError("share", "{kind}", {"kind": _kind(value)})
+
+
 def _key(value: object) -> object:
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
@@ -66,6 +72,13 @@ Expression = Annotated[
     ),
 ]
 Amount = Annotated[object, _checked_by(_number), WithJsonSchema({"type": "number"})]
+Share = Annotated[
+    object,
+    _checked_by(_share),
+    WithJsonSchema(
+        {"type": ["string", "number"], "description": "a share of the whole: 0.4, or a fraction such as 1/3"}
+    ),
+]
 UnitKey = Annotated[str, _checked_by(_key), WithJsonSchema({"type": ["string", "integer"]})]
 Anything = Annotated[Any, WithJsonSchema({})]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=False)]
@@ -161,6 +174,8 @@ class ParameterShape(Shape):
     scale: Literal["marginal", "stepped"] | None = None
     otherwise: Anything = None
     each_further: Amount | None = None
+    at_least: Amount | None = None
+    at_most: Amount | None = None
 
 
 def _parameter_form(value: object) -> str:
@@ -190,16 +205,44 @@ class Rounding(Shape):
     mode: Literal["half_up", "down", "up"]
 
 
+class InstalmentShape(Shape):
+    """One part of an amount that is due bit by bit."""
+
+    share: Share
+    when: Expression | None = None
+    says: BothLanguages | None = None
+    basis: Words | None = None
+
+
+class ObligationShape(Shape):
+    """What the receiver must do later."""
+
+    says: BothLanguages
+    due: Expression | None = None
+    months_after: Annotated[int, Field(ge=1, le=1_200)] | None = None
+    basis: Words | None = None
+
+
 class BenefitShape(Shape):
     """What is granted."""
 
-    kind: Literal["cash", "waiver", "refund", "voucher", "service", "qualification"]
+    kind: Literal["cash", "waiver", "refund", "voucher", "deduction", "service", "qualification"]
     amount: Expression | None = None
     tiers: list[TierShape] | None = None
     floor: Expression | None = None
     cap: Expression | None = None
     rounding: Rounding | None = None
     monotone: Annotated[dict[Name, Literal["rising", "falling"]], Field(min_length=1)] | None = None
+    says: BothLanguages | None = None
+    instalments: list[InstalmentShape] | None = None
+    obligation: ObligationShape | None = None
+
+
+class JudgementShape(Shape):
+    """Why a machine must not decide alone."""
+
+    kind: Literal["discretionary", "competitive", "assessment"]
+    reason: BothLanguages
 
 
 class ClaimsShape(Shape):
@@ -257,6 +300,22 @@ class ExampleShape(Shape):
     given: Given | None = None
 
 
+class OverlayShape(Shape):
+    """One overlay file: the values of one place for parameters that a rule has opened with `by_region`."""
+
+    overlays: PolicyId
+    region: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    place: BothLanguages | None = None
+    author: Words
+    authority: Words
+    basis: list[BasisShape] = Field(min_length=1)
+    in_force: InForce
+    parameters: Annotated[dict[Name, Dated], Field(min_length=1)]
+    confidence: Literal["high", "medium", "low"] | None = None
+    unverified: list[Words] = []
+    examples: list[ExampleShape] = []
+
+
 class NoticeShape(Shape):
     """The texts that people receive."""
 
@@ -281,6 +340,7 @@ class PolicyShape(Shape):
     eligibility: Eligibility
     benefit: BenefitShape
     notice: NoticeShape
+    judgement: JudgementShape | None = None
     silence: Literal["granted", "not_taken_yet", "waived"] = "not_taken_yet"
     for_each: Name | None = None
     unit_where: Expression | None = None
@@ -296,4 +356,5 @@ class PolicyShape(Shape):
     parameters: dict[Name, ParameterForm] = {}
     definitions: dict[Name, Expression] = {}
     examples: list[ExampleShape] = []
+    confidence: Literal["high", "medium", "low"] | None = None
     unverified: list[Words] = []

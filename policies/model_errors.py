@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import get_args
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +14,8 @@ from policies.document_errors import shortened
 from policies.errors import Diagnostic, PolicyError
 from policies.model import PolicyShape, Shape
 from policies.text import Bilingual
+
+Model = TypeVar("Model", bound=Shape)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
@@ -25,22 +27,27 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 def read_shape(document: Document) -> PolicyShape:
     """Return the rule file's content in its shape. Raises PolicyError with every finding."""
+    return read_as(document, PolicyShape)
+
+
+def read_as(document: Document, model: type[Model]) -> Model:
+    """Return a file's content in the shape of `model`. Raises PolicyError with every finding."""
     plain = to_plain(document.root)
     if not isinstance(plain, dict):
         raise PolicyError.of(
             "wrong-type",
-            "规则文件应由键和值组成",
-            "a rule file is made of keys and values",
-            help_zh="从 `id:` 和 `title:` 开始写",
-            help_en="begin with `id:` and `title:`",
+            "文件应由键和值组成",
+            "the file is made of keys and values",
+            help_zh="从 `{}:` 和 `{}:` 开始写".format(*list(model.model_fields)[:2]),
+            help_en="begin with `{}:` and `{}:`".format(*list(model.model_fields)[:2]),
             place=document.root.place,
         )
     try:
-        return PolicyShape.model_validate(plain)
+        return model.model_validate(plain)
     except ValidationError as error:
         details = error.errors(include_url=False)
         misspelt = {
-            (detail["loc"][:-1], did_you_mean(str(detail["loc"][-1]), _known_keys(detail["loc"])))
+            (detail["loc"][:-1], did_you_mean(str(detail["loc"][-1]), _known_keys(detail["loc"], model)))
             for detail in details
             if detail["type"] == "extra_forbidden"
         }
@@ -48,13 +55,13 @@ def read_shape(document: Document) -> PolicyShape:
         for detail in details:
             if detail["type"] == "missing" and (detail["loc"][:-1], detail["loc"][-1]) in misspelt:
                 continue  # the misspelt key says it all
-            diagnostic = _diagnostic(detail, document)
+            diagnostic = _diagnostic(detail, document, model)
             found.setdefault((diagnostic.place, diagnostic.code, diagnostic.message), diagnostic)
         ordered = sorted(found.values(), key=lambda one: (one.place.line or 0, one.place.column or 0))
         raise PolicyError(ordered) from None
 
 
-def _walk(document: Document, location: tuple[int | str, ...]) -> tuple[Located, list[object]]:
+def _walk(document: Document, location: tuple[int | str, ...], model: type[Shape]) -> tuple[Located, list[object]]:
     """Follow pydantic's location as far as the document goes; return where it ends and the path there.
 
     Pydantic writes dates as text, marks keys with `[key]` and inserts the names of alternatives.
@@ -78,7 +85,7 @@ def _walk(document: Document, location: tuple[int | str, ...]) -> tuple[Located,
             here = here.items[part]
         else:
             continue
-        is_alternative = _has_alternatives(path)
+        is_alternative = model is PolicyShape and _has_alternatives(path)
     return here, path
 
 
@@ -89,16 +96,16 @@ def _has_alternatives(path: list[object]) -> bool:
     return len(path) == 2 and path[0] == "parameters"
 
 
-def _diagnostic(detail: ErrorDetails, document: Document) -> Diagnostic:
+def _diagnostic(detail: ErrorDetails, document: Document, model: type[Shape]) -> Diagnostic:
     kind, location = detail["type"], detail["loc"]
-    here, path = _walk(document, location)
+    here, path = _walk(document, location, model)
     last = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
         parent = path[:-1]
         return Diagnostic(
             "unknown-key",
             Bilingual(f"未知的键 `{shortened(last)}`", f"unknown key `{shortened(last)}`"),
-            _key_help(last, _known_keys(location)),
+            _key_help(last, _known_keys(location, model)),
             document.key_place([*parent, path[-1]]),  # type: ignore[list-item]
         )
     if kind == "missing":
@@ -133,6 +140,7 @@ _EXPECTED = {
     "model_attributes_type": ("应由键和值组成", "must be made of keys and values"),
     "expression": ("应为表达式", "must be an expression"),
     "number": ("应为数字", "must be a number"),
+    "share": ("应为份额", "must be a share"),
     "code_or_integer": ("应为代码或整数", "must be a code or an integer"),
     "string_too_short": ("不能为空", "must not be empty"),
     "string_too_long": ("过长", "is too long"),
@@ -149,6 +157,7 @@ _REMEDIES = {
         "write an expression such as `age >= 65`",
     ),
     "number": ("写不加引号的数字", "write a number without quotes"),
+    "share": ("写 0.4 或 1/3", "write 0.4 or 1/3"),
 }
 
 
@@ -206,9 +215,9 @@ def _key_help(key: str, known: list[str]) -> Bilingual:
     return Bilingual(f"此处可用：{listed}", f"possible here: {listed}")
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+def _known_keys(location: tuple[int | str, ...], root: type[Shape]) -> list[str]:
     """Return the keys that the model at `location` (without its last part) accepts."""
-    model: type[BaseModel] = PolicyShape
+    model: type[BaseModel] = root
     for part in location[:-1]:
         if isinstance(part, int):
             continue

@@ -69,7 +69,8 @@ def type_of_entries(name: str, unit: str | None, entries: Sequence[Entry]) -> Ty
     numbers = [Decimal(str(entry.value)) for entry in known]
     scale = max([MONEY_SCALE if unit == "yuan" else 0, *(_places(number) for number in numbers)])
     for entry, number in zip(known, numbers, strict=True):
-        if scale > SCALE_LIMIT or not INT64_LOW <= _to_scale(number, scale) <= INT64_HIGH:
+        too_fine = _places(number) > SCALE_LIMIT
+        if too_fine or (scale <= SCALE_LIMIT and not INT64_LOW <= _to_scale(number, scale) <= INT64_HIGH):
             raise fail(
                 entry.place,
                 "number-too-long",

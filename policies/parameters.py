@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
+from typing import Literal as OneOf
 
 from policies.codes import trimmed
 from policies.document import Document, Located, Mapping, Scalar
 from policies.document_errors import fail, shortened
+from policies.errors import PolicyError
 from policies.model import ParameterShape
 from policies.parameter_keys import TableKeys
-from policies.parameter_values import Entry, one_value, scaled, type_of_entries
+from policies.parameter_values import Entry, is_number, one_value, scaled, type_of_entries
 from policies.policy import Parameter
 from policies.scales import brackets
 from policies.scopes import Scope
@@ -18,6 +20,8 @@ from policies.text import Bilingual
 from policies.tree import Attribute, Literal
 from policies.types import MONEY_SCALE, Number, Type, Value, to_day_number
 from policies.vocabulary import Vocabulary
+
+_LIMITS = ("at_least", "at_most")
 
 
 class ParameterReader:
@@ -45,6 +49,37 @@ class ParameterReader:
         if described.by_region:
             return self._regional(name, described, dated)
         return self._scalar(name, described, dated)
+
+    def _refuse_beyond_limits(self, name: str, shape: ParameterShape | None, kind: Type, entries: list[Entry]) -> None:
+        """Raise PolicyError if a value lies beyond the parameter's own `at_least` and `at_most`."""
+        limits = {key: getattr(shape, key) for key in _LIMITS if shape is not None and getattr(shape, key) is not None}
+        if not limits:
+            return
+        place = self._document.key_place(("parameters", name, next(iter(limits))))
+        if entries and not isinstance(kind, Number):
+            raise fail(
+                place,
+                "parameter-form",
+                f"`at_least` 与 `at_most` 只用于数，`{name}` 不是数",
+                f"`at_least` and `at_most` belong to numbers; `{name}` is none",
+                "删除它们",
+                "delete them",
+            )
+        least, most = limits.get("at_least"), limits.get("at_most")
+        if least is not None and most is not None and least > most:
+            raise fail(
+                place,
+                "parameter-form",
+                f"`at_least` {least} 大于 `at_most` {most}",
+                f"`at_least` {least} is above `at_most` {most}",
+                "更正其中一个",
+                "correct one of the two",
+            )
+        for entry in entries:
+            if not is_number(entry.value):
+                continue
+            if (least is not None and entry.value < least) or (most is not None and entry.value > most):
+                raise _beyond(name, entry, least, most)
 
     def _refuse_disorder(self, values: Mapping) -> None:
         days = [key for key, _ in values.entries]
@@ -89,6 +124,7 @@ class ParameterReader:
     def _scalar(self, name: str, shape: ParameterShape | None, dated: list[tuple[date, Located]]) -> Parameter:
         entries = [Entry(one_value(located), located.place) for _, located in dated]
         kind = type_of_entries(name, shape.unit if shape else None, entries)
+        self._refuse_beyond_limits(name, shape, kind, entries)
         contents = tuple(
             (to_day_number(day), scaled(entry, kind)) for (day, _), entry in zip(dated, entries, strict=True)
         )
@@ -119,6 +155,7 @@ class ParameterReader:
             key=key,
             review_by=shape.review_by if shape else None,
             has_otherwise=shape is not None and "otherwise" in shape.model_fields_set,
+            limits=_limits_of(shape) if shape is not None else (),
         )
 
     def _table(self, name: str, shape: ParameterShape, dated: list[tuple[date, Located]]) -> Parameter:
@@ -139,6 +176,7 @@ class ParameterReader:
                 "删除它，或改用 `otherwise:`",
                 "delete it, or use `otherwise:`",
             )
+        self._refuse_beyond_limits(name, shape, kind, entries)
         bounds = type_of_entries(name, shape.unit, [*entries, *([otherwise] if otherwise else [])])
         if isinstance(kind, Number) and isinstance(bounds, Number):
             grow = 10 ** (kind.scale - bounds.scale)
@@ -195,6 +233,7 @@ class ParameterReader:
         tables = [(day, self._regions(located) if located is not None else None) for day, located in _or_none(dated)]
         entries = [entry for _, rows in tables if rows is not None for entry in rows.values()]
         kind = type_of_entries(name, shape.unit, entries)
+        self._refuse_beyond_limits(name, shape, kind, entries)
         contents = tuple(
             (
                 to_day_number(day),
@@ -228,7 +267,8 @@ class ParameterReader:
                     "delete one of the two",
                 )
             rows[prefix] = Entry(one_value(value), value.place)
-        if not rows:
+        # No region yet: the rule opens the parameter, and leaves every value to the overlays of the places.
+        if not rows and not isinstance(located, Mapping):
             raise fail(
                 located.place,
                 "wrong-type",
@@ -240,12 +280,40 @@ class ParameterReader:
         return rows
 
     def _scale(self, name: str, shape: ParameterShape, dated: list[tuple[date, Located]]) -> Parameter:
+        limits = [key for key in _LIMITS if getattr(shape, key) is not None]
+        if limits:
+            raise fail(
+                self._document.key_place(("parameters", name, limits[0])),
+                "parameter-form",
+                f"`{limits[0]}` 不用于分级（`scale`）",
+                f"`{limits[0]}` does not go with brackets (`scale`)",
+                "删除它，或在 `benefit` 里写 `floor:`、`cap:`",
+                "delete it, or give `floor:` or `cap:` in `benefit`",
+            )
         contents: list[tuple[int, object]] = []
         scale = MONEY_SCALE if shape.unit == "yuan" else 0
         for day, located in _or_none(dated):
             content = None if located is None else tuple(brackets(located, shape.unit))
             contents.append((to_day_number(day), content))
         return self._parameter(name, "scale", Number(scale, shape.unit), tuple(contents), shape)
+
+
+def _limits_of(shape: ParameterShape) -> tuple[tuple[OneOf["at_least", "at_most"], str], ...]:
+    given = (("at_least", shape.at_least), ("at_most", shape.at_most))
+    return tuple((key, str(value)) for key, value in given if value is not None)  # type: ignore[misc]
+
+
+def _beyond(name: str, entry: Entry, least: object, most: object) -> PolicyError:
+    bounds_zh = [f"不低于 {least}"] * (least is not None) + [f"不高于 {most}"] * (most is not None)
+    bounds_en = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+    return fail(
+        entry.place,
+        "parameter-beyond-limits",
+        f"`{name}` 的值 {entry.value} 超出规则所定的范围（{'、'.join(bounds_zh)}）",
+        f"the value {entry.value} of `{name}` is beyond what the rule allows ({', '.join(bounds_en)})",
+        "更正数值；若规则本身已改，先改 `at_least`、`at_most`",
+        "correct the value; if the rule itself has changed, change `at_least` or `at_most` first",
+    )
 
 
 def _or_none(dated: list[tuple[date, Located]]) -> list[tuple[date, Located | None]]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 
+from policies.codes import trimmed
+from policies.judgement import KINDS
 from policies.policy import Benefit, Condition, Parameter, Policy
 from policies.text import Bilingual, Language
 from policies.tree import Literal, Node
 from policies.types import Bool, Code, Date, Number, Type, Value, from_day_number
+from policies.value_days import value_days
 from policies.vocabulary import Vocabulary
 
 _UNITS = {
@@ -42,6 +46,7 @@ _KINDS = {
     "waiver": Bilingual("减免", "a waiver"),
     "refund": Bilingual("退还", "a refund"),
     "voucher": Bilingual("消费券", "a voucher"),
+    "deduction": Bilingual("从税基中扣除，不支付", "taken off a tax base, not paid"),
     "service": Bilingual("服务", "a service"),
     "qualification": Bilingual("资格", "a qualification"),
 }
@@ -50,16 +55,23 @@ _SILENCE = {
     "not_taken_yet": Bilingual("未答复视为暂未领取，可随时再取", "silence means not taken yet; it can be taken later"),
     "waived": Bilingual("未答复视为放弃", "silence counts as a waiver"),
 }
+_CONFIDENCE = {
+    "high": Bilingual("高：关键数额见于所读的官方文本", "high: the figures that decide were read in an official text"),
+    "medium": Bilingual("中：见于二手页面，或部分为自有知识", "medium: read at second hand, or partly from memory"),
+    "low": Bilingual("低：未能找到可靠来源", "low: no reliable source was found"),
+}
 _LIMITS = {
     "floor": Bilingual("不低于", "at least"),
     "cap": Bilingual("不高于", "at most"),
     "rounding": Bilingual("取整", "rounded to"),
 }
+_BOUNDS = {"at_least": Bilingual("不低于", "at least"), "at_most": Bilingual("不高于", "at most")}
 _ROUNDING = {
     "half_up": Bilingual("四舍五入", "half up"),
     "down": Bilingual("向下", "down"),
     "up": Bilingual("向上", "up"),
 }
+_NONE = object()  # a place without a value, which is not the same as an abolished one
 _COINS = {"fen": Bilingual("分", "fen"), "jiao": Bilingual("角", "jiao"), "yuan": Bilingual("元", "yuan")}
 
 
@@ -68,6 +80,15 @@ def scaled_to_text(value: int, scale: int) -> str:
     sign, digits = ("-" if value < 0 else ""), abs(value)
     whole, part = divmod(digits, 10**scale)
     return f"{sign}{whole:,}" + (f".{part:0{scale}d}" if scale else "")
+
+
+def share_in_words(share: Fraction) -> str:
+    """Return a share as people write it: `40%`, `12.5%`, or `1/3` where it does not come out even."""
+    for places in range(5):
+        hundredths = share * 100 * 10**places
+        if hundredths.denominator == 1:
+            return f"{scaled_to_text(int(hundredths), places)}%"
+    return f"{share.numerator}/{share.denominator}"
 
 
 def value_in_words(value: Value, type: Type, language: Language, vocabulary: Vocabulary | None = None) -> str:
@@ -107,6 +128,11 @@ def condition_in_words(condition: Condition, language: Language) -> str:
     return _GROUPS[condition.kind].in_language(language)
 
 
+def parameter_in_words(policy: Policy, parameter: Parameter, language: Language) -> str:
+    """Return a parameter of `policy` with its title and all its dated values, in one line."""
+    return " ".join(" ".join(_Telling(policy, language).parameter_lines(parameter)).split())
+
+
 def to_plain_words(policy: Policy, language: Language) -> str:
     """Return the whole policy as indented text: who, on what conditions, how much, how often and why."""
     return "\n".join(_Telling(policy, language).lines())
@@ -138,11 +164,16 @@ class _Telling:
         kind = _KINDS[self.policy.benefit.kind].in_language(self.language)
         yield self.field("待遇", "benefit", kind)
         yield from self._amounts(self.policy.benefit)
+        yield from self._parts(self.policy.benefit)
         if self.policy.parameters:
             yield ""
             yield self.say("参数", "parameters")
             for parameter in self.policy.parameters.values():
-                yield from self._parameter(parameter)
+                yield from self.parameter_lines(parameter)
+        if self.policy.overlays:
+            yield ""
+            yield self.say("各地规定的值", "values of places")
+            yield from self._places()
         if self.policy.definition_texts:
             yield ""
             yield self.say("其中", "where")
@@ -169,6 +200,11 @@ class _Telling:
             day = f" ({basis.date})" if basis.date is not None else ""
             note = f" {basis.note}" if basis.note is not None else ""
             yield self.field("依据", "basis", f"{basis.document}{day}{note}")
+        if policy.confidence is not None:
+            yield self.field("可信度", "confidence", _CONFIDENCE[policy.confidence].in_language(self.language))
+        if policy.judgement is not None:
+            kind, reason = KINDS[policy.judgement.kind], policy.judgement.reason
+            yield self.say(f"须人工裁定：{kind.zh}（{reason.zh}）", f"for people to judge: {kind.en} ({reason.en})")
         yield self.field("方式", "delivery", _DELIVERY[policy.delivery].in_language(self.language))
         if policy.delivery == "confirm":
             yield self.field("不答复时", "if there is no answer", _SILENCE[policy.silence].in_language(self.language))
@@ -194,6 +230,24 @@ class _Telling:
             else:
                 yield "  " + self.say(f"{promise.name} 越高，金额不升", f"never more where {promise.name} is higher")
 
+    def _parts(self, benefit: Benefit) -> Iterator[str]:
+        if benefit.says is not None:
+            yield f"  {benefit.says.in_language(self.language)}"
+        if benefit.instalments:
+            yield "  " + self.say("分期兑付，每个周期至多一期：", "in parts, at most one in a period:")
+        for number, part in enumerate(benefit.instalments, start=1):
+            share = share_in_words(part.share)
+            words = part.says.in_language(self.language) if part.says is not None else part.text
+            condition = self.say(f"，条件：{words}", f", if {words}") if words else ""
+            written = f"  ({part.text})" if part.says is not None and part.text else ""
+            basis = f"  [{part.basis}]" if part.basis else ""
+            yield f"    {number}. " + self.say(f"全额的 {share}", f"{share} of the whole") + condition + written + basis
+        duty = benefit.obligation
+        if duty is not None:
+            basis = f"  [{duty.basis}]" if duty.basis else ""
+            yield "  " + self.field("义务", "obligation", duty.says.in_language(self.language)) + basis
+            yield "    " + self.field("期限（on 为兑现日）", "due (on: the day of the grant)", duty.text)
+
     def _formula(self, amount: Node, text: str) -> str:
         if isinstance(amount, Literal):
             return value_in_words(amount.value, amount.type, self.language)
@@ -206,13 +260,21 @@ class _Telling:
         unit = _COINS[to].in_language(self.language) if to in _COINS else self.say(f"{to} 元的倍数", f"{to} yuan")
         return self.say(f"到{unit}，{_ROUNDING[mode].zh}", f"{unit}, {_ROUNDING[mode].en}")
 
-    def _parameter(self, parameter: Parameter) -> Iterator[str]:
+    def parameter_lines(self, parameter: Parameter) -> Iterator[str]:
+        """Yield a parameter's title and its dated values."""
         title = parameter.title.in_language(self.language) if parameter.title is not None else parameter.name
+        days = [day.in_language(self.language) for day in value_days(self.policy).get(parameter.name, ())]
+        if days:
+            title += self.say(f"（取 {'、'.join(days)} 当日的值）", f" (the value on {' or '.join(days)})")
+        title += "".join(f", {_BOUNDS[key].in_language(self.language)} {text}" for key, text in parameter.limits)
         if parameter.form == "scalar":
             changes = (f"{from_day_number(day)}: {self._value(parameter, one)}" for day, one in parameter.dated)
             yield f"  {title}: " + "; ".join(changes)
             return
         yield f"  {title}:"
+        if parameter.form == "regional":
+            yield from self._by_place(parameter)
+            return
         for day, content in parameter.dated:
             yield f"    {from_day_number(day)}: {self._content(parameter, content)}"
         if parameter.each_further is not None:
@@ -220,12 +282,50 @@ class _Telling:
         if parameter.has_otherwise:
             yield "    " + self.field("其余", "otherwise", self._value(parameter, parameter.default))
 
+    def _by_place(self, parameter: Parameter) -> Iterator[str]:
+        """Tell a regional parameter place by place: a place's values change on days of its own."""
+        changes: dict[str, list[str]] = {}
+        last: dict[str, object] = {}
+        for day, content in parameter.dated:
+            now = content if isinstance(content, Mapping) else {}
+            for region in dict.fromkeys([*last, *now]):
+                value = now.get(region, _NONE)
+                if value == last.get(region, _NONE):
+                    continue
+                shown = self.say("不再有值", "no value") if value is _NONE else self._value(parameter, value)
+                changes.setdefault(region, []).append(f"{from_day_number(day)}: {shown}")
+                last[region] = value
+        names = {trimmed(one.region): one.name for one in self.policy.overlays if one.name is not None}
+        for region, told in sorted(changes.items()):
+            name = names.get(region)
+            words = (
+                f"{name.in_language(self.language)} ({region})" if name else region or self.say("全国", "everywhere")
+            )
+            yield f"    {words}: " + "; ".join(told)
+        if not changes:
+            first = from_day_number(parameter.dated[0][0])
+            yield "    " + self.say(
+                f"自 {first} 起由各地规定，尚无一地", f"for places to set from {first} on; none has"
+            )
+
+    def _places(self) -> Iterator[str]:
+        """Tell which places have laid values over the rule, who says so, and for how long."""
+        for one in self.policy.overlays:
+            first, last = one.in_force
+            name = f"{one.name.in_language(self.language)} ({one.region})" if one.name else one.region
+            days = self.say(f"{first} 起", f"from {first}") + (self.say(f"至 {last}", f" until {last}") if last else "")
+            documents = ", ".join(basis.document for basis in one.basis)
+            yield f"  {name}: {', '.join(one.parameters)}; {days}; {one.authority}; {documents}"
+            if one.confidence is not None:
+                confidence = _CONFIDENCE[one.confidence].in_language(self.language)
+                yield "    " + self.field("可信度", "confidence", confidence)
+            yield from (f"    - {self.field('未核实', 'not verified', note)}" for note in one.unverified)
+
     def _content(self, parameter: Parameter, content: object) -> str:
         if content is None:
             return self.say("废止", "abolished")
         if isinstance(content, Mapping):
-            everywhere = self.say("全国", "everywhere")
-            return ", ".join(f"{key or everywhere} = {self._value(parameter, one)}" for key, one in content.items())
+            return ", ".join(f"{key} = {self._value(parameter, one)}" for key, one in content.items())
         assert isinstance(content, tuple)
         parts = []
         for start, rate in content:

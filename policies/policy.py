@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from typing import Literal
 
 from policies.errors import Diagnostic, Place
@@ -14,8 +15,10 @@ from policies.tree import Node
 from policies.types import Type, Value
 
 Delivery = Literal["automatic", "confirm", "notify", "declare", "channel"]
-BenefitKind = Literal["cash", "waiver", "refund", "voucher", "service", "qualification"]
+BenefitKind = Literal["cash", "waiver", "refund", "voucher", "deduction", "service", "qualification"]
+JudgementKind = Literal["discretionary", "competitive", "assessment"]
 Silence = Literal["granted", "not_taken_yet", "waived"]
+Confidence = Literal["high", "medium", "low"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,56 @@ class Monotone:
 
 
 @dataclass(frozen=True, slots=True)
+class Instalment:
+    """One part of an amount that is due bit by bit; at most one part is granted in a period.
+
+    `share` is its exact part of the whole, `text` its own condition as written ("" if it has none).
+    """
+
+    share: Fraction
+    text: str = ""
+    says: Bilingual | None = None
+    basis: str | None = None
+    place: Place = Place()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What the receiver must do later, such as paying a deposit back.
+
+    `due` is a date that does not look at anybody's data (`policies.fixing` settles it for the day of the grant),
+    `text` it as the author wrote it.
+    """
+
+    says: Bilingual
+    due: Node
+    text: str
+    basis: str | None = None
+    place: Place = Place()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why a machine must not decide alone.
+
+    `discretionary`: an authority weighs the single case; `competitive`: some are chosen out of many;
+    `assessment`: an expert or a committee has to examine something first.
+    """
+
+    kind: JudgementKind
+    reason: Bilingual
+    place: Place = Place()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
 class Benefit:
     """What is granted.
 
     `amount` is the complete computation in fen: tiers or formula, floor, cap and rounding. It is None for
     services and qualifications. `tiers` repeats the steps for explanations and plain words; `text` is the
-    formula as the author wrote it, `limits` the pairs of floor, cap, rounding and their texts.
+    formula as the author wrote it, `limits` the pairs of floor, cap, rounding and their texts. With `instalments`
+    every amount here is that of the part which is due. A `deduction` is taken off a tax base, not paid. `says` tells
+    in words what the law provides where no amount can be computed.
     """
 
     kind: BenefitKind
@@ -78,6 +125,9 @@ class Benefit:
     limits: tuple[tuple[str, str], ...] = ()
     monotone: tuple[Monotone, ...] = ()
     place: Place = Place()  # noqa: RUF009 - frozen
+    says: Bilingual | None = None
+    instalments: tuple[Instalment, ...] = ()
+    obligation: Obligation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +147,7 @@ class Parameter:
     `scale` (brackets (from, rate), marginal or stepped). `dated` is ordered by the first day of validity,
     as days since 1970-01-01; a content of None means abolished from that day on. The brackets of a scale are
     pairs of literals. The type of `key` is what a table is keyed by. `default` is what a table gives outside
-    its keys if `has_otherwise`.
+    its keys if `has_otherwise`. `limits` holds `at_least` and `at_most`, as far as given, as the author wrote them.
     """
 
     name: str
@@ -111,6 +161,28 @@ class Parameter:
     key: Node | None = None
     review_by: date | None = None
     has_otherwise: bool = False
+    limits: tuple[tuple[Literal["at_least", "at_most"], str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The values of one place for parameters that the rule has opened to places.
+
+    `parameters` maps names to (first day, value in the form of the engines) in order; None is abolished. After the
+    last day of `in_force` the place has no value of its own any more.
+    """
+
+    region: str
+    author: str
+    authority: str
+    basis: tuple[Basis, ...]
+    in_force: tuple[date, date | None]
+    parameters: Mapping[str, tuple[tuple[date, Value], ...]]
+    file: str
+    name: Bilingual | None = None
+    confidence: Confidence | None = None
+    unverified: tuple[str, ...] = ()
+    place: Place = Place()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +229,15 @@ class Example:
 class Policy:
     """One version of one policy, checked against a vocabulary.
 
-    `version` is the SHA-256 of the text in UTF-8 (hexadecimal). `definitions` are in order of dependency
+    `version` is the SHA-256 of the text in UTF-8 (hexadecimal); with `overlays` the text is that of the rule and, in
+    the order of their regions, those of the overlays (see `policies.overlays`). `definitions` are in order of dependency
     (fractions that are not rounded are left out); `definition_texts` holds all of them as written.
     `reads` lists for each space or collection (`citizen`, `enterprise.hires`) the attributes and links
     that the policy names: minimal necessary. `triggers` are the kinds of life events after which it is
-    decided even if it reads nothing that they change. `parameters`, `amount` and conditions may hold date-dependent
+    decided even if it reads nothing that they change. With a `judgement` a match is a hint to the authority: it is
+    told, never granted. `confidence` is how sure the author is of the figures (high:
+    read in the document itself; medium: second hand, or some from memory; low: not found), `unverified` what is
+    open. `parameters`, `amount` and conditions may hold date-dependent
     nodes; `policies.fixing.fix` settles them for one reference date.
     """
 
@@ -198,10 +274,18 @@ class Policy:
     guard: Guard = Guard()
     sensitive: Mapping[str, str] | None = None
     author: str = ""
+    confidence: Confidence | None = None
     unverified: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     definition_texts: Mapping[str, str] = field(default_factory=dict)
     triggers: tuple[str, ...] = ()
+    judgement: Judgement | None = None
+    overlays: tuple[Overlay, ...] = ()
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Who wrote this version: the author of the rule, then those of its overlays, each once."""
+        return tuple(dict.fromkeys([self.author, *(one.author for one in self.overlays)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,3 +302,4 @@ class FixedPolicy:
     unit_where: Node | None = None
     order_of_need: Node | None = None
     monotone: tuple[Monotone, ...] = ()
+    due: date | None = None  # the day by which the obligation of a grant made `on` is to be met

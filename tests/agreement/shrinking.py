@@ -12,6 +12,7 @@ from io import StringIO
 from ruamel.yaml import YAML
 
 from policies.errors import PolicyError
+from policies.overlays import joined, parted
 from tests.agreement.cases import Case, Engine, checked, problems
 from tests.agreement.towns import Town
 
@@ -79,6 +80,9 @@ def _emptier_towns(town: Town) -> Iterator[Town]:
 
 
 def _shorter_texts(text: str) -> Iterator[str]:
+    rule, overlays = parted(text)
+    for number in range(len(overlays)):
+        yield joined(rule, overlays[:number] + overlays[number + 1 :])
     lines = text.splitlines()
     for number, line in enumerate(lines):
         key, _, rest = line.partition(": ")
@@ -117,7 +121,7 @@ def _shorter_structures(structure: object, key: str) -> Iterator[object]:
                 yield from parts if isinstance(parts, list) else ()
             if "when" in structure:
                 yield structure["when"]
-        for name in ("rounding", "cap", "floor"):
+        for name in ("instalments", "rounding", "cap", "floor"):
             if key == "benefit" and name in structure:
                 yield {one: part for one, part in structure.items() if one != name}
         if "tiers" in structure:

@@ -38,6 +38,7 @@ FILE_PARTS = (
     "each_further:", "otherwise: 0", "otherwise: null", "2026-02-01: null", "kind: cash", "kind: service",
     "period: month", "period: quarter", "period: year", "in sme", "not in", "retail", "subject.", "price_index",
     "standard_of_living[", "household.members.incomes", "period_start", "period_end", "grants",
+    "instalments: [", "share: 1/3", "kind: deduction", "overlays: p", "values: {2015-01-01: {}",
 )  # fmt: skip
 SYNTAX = (
     ast.And,

@@ -204,7 +204,10 @@ class TownMaker:
             item: Row = {"item": str(number + 1)}
             if collection.member_space:
                 item["member"] = self._link(ids[collection.member_space]) or "nobody"
-            listed.append(item | self._row(stored(dict(collection.attributes)), dict(collection.links), ids))
+            item |= self._row(stored(dict(collection.attributes)), dict(collection.links), ids)
+            if collection.name == "grants" and item["policy"] is not None and self.r.randint(0, 1):
+                item["policy"] = f"p{self.r.randint(0, 7)}"  # as the policies of a case are called
+            listed.append(item)
         return listed
 
     def _link(self, targets: list[str]) -> Value:

@@ -87,6 +87,8 @@ class PolicyWriter:
     parameters: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> kind, text
     subject: Place = field(default_factory=lambda: subject_place("citizen"))
+    regional: dict[str, set[str]] = field(default_factory=dict)  # regional parameter -> the regions it has itself
+    in_parts: bool = False
 
     def policy(self, name: str, room: int = 3) -> str:
         """Return the text of a rule file."""
@@ -100,9 +102,10 @@ class PolicyWriter:
             at = item_place(f"{space}.{for_each}", self.subject, inside=False)
         self._define(at, room)
         period = r.choice(["month", "month", "year", "quarter"])
+        self.in_parts = for_each is None and r.randint(0, 5) == 0
         lines = [
             f"id: {name}", "title: {zh: 试, en: generated}", f"space: {space}", "authority: 某局", "author: author",
-            "basis: [{document: 文〔2026〕1号, date: 2026-01-01}]", 'region: "310000"', "in_force: {from: 2020-01-01}",
+            "basis: [{document: 文〔2026〕1号, date: 2026-01-01}]", 'region: "000000"', "in_force: {from: 2020-01-01}",
             "delivery: automatic", f"period: {period}", 'schedule: "0 2 1 * *"',
         ]  # fmt: skip
         eligibility = self.eligibility(at, room, 2)
@@ -120,7 +123,28 @@ class PolicyWriter:
         if for_each is not None:
             lines[-1] = "  - {name: none, on: 2026-02-28, profile: {}, expect: {units: {}}}"
         lines.append('notice: {granted: {zh: "{title}：{amount}", en: "{title}: {amount}"}}')
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + self._overlays(name)
+
+    def _overlays(self, name: str) -> str:
+        """Return the texts of overlays, laid behind the rule's as the ledger keeps them; "" if there are none."""
+        text = ""
+        for region in self.r.sample(["310000", "310115", "650000", "320000"], self.r.choice([0, 1, 2])):
+            code = region.rstrip("0")
+            opened = [one for one, taken in self.regional.items() if code not in taken]
+            if not opened:
+                continue
+            parameter = self.r.choice(opened)
+            end = self.r.choice(["", ", to: 2026-02-28", ", to: 2026-02-27"])
+            later = self.r.choice(["", f", 2026-01-31: {self.amount_literal()}", ", 2026-02-27: null"])
+            text += "\n--- # overlay\n" + "\n".join(
+                [
+                    f"overlays: {name}", f'region: "{region}"', "author: place", "authority: 某市",
+                    "basis: [{document: 文〔2026〕2号}]", f"in_force: {{from: 2020-01-01{end}}}",
+                    f"parameters: {{{parameter}: {{2020-01-01: {self.amount_literal()}{later}}}}}",
+                ]
+            )  # fmt: skip
+            self.regional[parameter].add(code)
+        return text
 
     # Parts of the file
 
@@ -162,7 +186,7 @@ class PolicyWriter:
         r = self.r
         if r.randint(0, 9) == 0:
             return f"{{kind: {r.choice(['service', 'qualification'])}}}"
-        parts = [f"kind: {r.choice(['cash', 'waiver', 'refund', 'voucher'])}"]
+        parts = [f"kind: {r.choice(['cash', 'waiver', 'refund', 'voucher', 'deduction'])}"]
         quotient = r.randint(0, 3) == 0
         if r.randint(0, 2) == 0:
             tiers = [
@@ -181,6 +205,15 @@ class PolicyWriter:
         if quotient or r.randint(0, 2) == 0:
             to = r.choice(["fen", "jiao", "yuan", '"50"', '"2.5"'])
             parts.append(f"rounding: {{to: {to}, mode: {r.choice(['half_up', 'down', 'up'])}}}")
+        if self.in_parts:
+            shares = r.choice([["0.4", "0.6"], ["1/3", "1/3", "1/3"], ["0.125", "7/8"]])
+            listed = [
+                f"{{share: {share}}}"
+                if r.randint(0, 2) == 0
+                else f"{{share: {share}, when: {json.dumps(self.condition(at, 1))}}}"
+                for share in shares
+            ]
+            parts.append(f"instalments: [{', '.join(listed)}]")
         return "{" + ", ".join(parts) + "}"
 
     # Parameters
@@ -230,9 +263,15 @@ class PolicyWriter:
         if not possible:
             return None
         regions = self.r.sample(["31", "3101", "310115", "32", "65", "6504", ""], self.r.randint(1, 5))
-        rows = ", ".join(f'"{region}": {self.amount_literal()}' for region in regions)
+        if self.r.randint(0, 7) == 0:
+            regions = []  # opened, and set by overlays only
+        rows = ", ".join(
+            f'"{region}": {self.amount_literal() if self.r.randint(0, 7) else "null"}' for region in regions
+        )
         described = ([f"unit: {unit}"] if unit else []) + ["by_region: true"]
-        return f"{self.parameter('{' + rows + '}', ', '.join(described))}[{self.r.choice(possible)}]"
+        name = self.parameter("{" + rows + "}", ", ".join(described))
+        self.regional[name] = set(regions)
+        return f"{name}[{self.r.choice(possible)}]"
 
     def _progressive(self, at: Place, room: int) -> str:
         starts = [0, *sorted(self.r.sample([1_000, 3_000, 36_000, 144_000], self.r.randint(0, 3)))]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.library import read_policy
+from policies.library import read_policy, read_policy_text
 from policies.plain_words import condition_in_words, to_plain_words, value_in_words
 from policies.text import Language
 from policies.types import Bool, Code, Date, Number, Text, Type, Value, to_day_number
@@ -79,3 +79,12 @@ def test_tiers_limits_and_tables_are_told_with_their_values(vocabulary: Vocabula
     assert "otherwise: 0.00 yuan" in table
     scale = to_plain_words(read_policy(GOOD / "progressive_scales.yaml", vocabulary), "en")
     assert "from 36,000.00 yuan: 0.1" in scale
+
+
+def test_how_sure_an_author_is_of_the_figures_is_told(vocabulary: Vocabulary) -> None:
+    text = (GOOD / "tiers_by_age.yaml").read_text(encoding="utf-8")
+    untold = read_policy_text(text, vocabulary)
+    assert untold.confidence is None and "confidence" not in to_plain_words(untold, "en")
+    policy = read_policy_text(f"{text.rstrip()}\nconfidence: medium\n", vocabulary)
+    assert "confidence: medium: read at second hand, or partly from memory" in to_plain_words(policy, "en")
+    assert "可信度：中：见于二手页面，或部分为自有知识" in to_plain_words(policy, "zh")
