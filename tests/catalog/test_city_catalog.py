@@ -47,7 +47,7 @@ def test_what_touches_on_health_or_loss_is_sensitive(catalog: Catalog) -> None:
     sensitive = {each.name for _, each in attributes_of(catalog) if each.sensitivity == "sensitive"}
     assert sensitive == {
         "disability_certificate", "disability_type", "disability_grade", "care_level", "elder_disability",
-        "special_family", "hiv_child",
+        "special_family", "special_support", "hiv_child",
     }  # fmt: skip
 
 

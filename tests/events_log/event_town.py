@@ -61,11 +61,13 @@ def person_row(n: int, **cells: object) -> list[object]:
 def take(
     home: Home, source: str, header: Sequence[str], rows: Iterable[Sequence[object]], day: date, extract: str = "full"
 ) -> None:
-    """Take in one extract of a source."""
+    """Take in one extract of a source; columns of the catalog that `header` does not name are empty."""
+    catalog = read_catalog()
+    rest = [column for column in catalog.sources[source].columns if column not in header]
     file = home.path / "extracts" / f"{source}-{day:%Y%m%d}-{extract}.csv"
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_csv(file, header, rows)
-    take_in(home, read_catalog(), source, file, as_of=day, extract=extract)  # type: ignore[arg-type]
+    write_csv(file, [*header, *rest], [[*row, *(None for _ in rest)] for row in rows])
+    take_in(home, catalog, source, file, as_of=day, extract=extract)  # type: ignore[arg-type]
 
 
 def insured_row(n: int, **cells: object) -> list[object]:

@@ -14,8 +14,8 @@ from tests.profiles.small_town import citizen_number, credit_code
 KINDS = read_catalog().events
 DEMANDED = {
     "birth": "citizen", "death": "citizen", "move": "citizen", "household_change": "household", "hire": "citizen",
-    "layoff": "citizen", "graduation": "citizen", "certificate": "citizen", "company_registration": "enterprise",
-    "reclassification": "enterprise", "account_change": "citizen", "company_account_change": "enterprise",
+    "layoff": "citizen", "retirement": "citizen", "graduation": "citizen", "certificate": "citizen", "company_registration": "enterprise",
+    "reclassification": "enterprise", "recognition": "enterprise", "account_change": "citizen", "company_account_change": "enterprise",
 }  # fmt: skip
 
 

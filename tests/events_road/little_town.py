@@ -71,7 +71,7 @@ def town(folder: Path) -> Installation:
         [FIRMS[n % 4], f"BA{n:04d}", person, "其他", "2026-01-05", "36", "10", "500.00"]
         for n, person in enumerate(MIDDLE[:4])
     ]
-    statistics = [[firm, "小型", "", "", "", ""] for firm in FIRMS]
+    insured_firms = [[firm, "小型"] for firm in FIRMS]
     for source, head, rows in (
         ("population", "公民身份号码,姓名,出生日期,性别,人员状态,户籍地区划,户号,监护人身份号码", population),
         ("households", "户号,人口数,月人均收入,财产符合,区划", families),
@@ -79,7 +79,7 @@ def town(folder: Path) -> Installation:
         ("social_insurance", "社会保障号码,失业保险状态,失业保险缴费月数,失业登记,非本人意愿失业,灵活就业,个人缴费额,参保地区划,连续缴费月数,单位统一社会信用代码", insurance),
         ("household_members", "户号,公民身份号码,与户主关系", members),
         ("hires", "单位统一社会信用代码,备案编号,人员身份号码,重点群体,合同签订日期,合同月数,参保月数,个人缴费", hires),
-        ("enterprise_statistics", "统一社会信用代码,企业规模,规上,入统年度,营业收入万元,重点行业", statistics),
+        ("enterprise_insurance", "统一社会信用代码,企业规模", insured_firms),
     ):  # fmt: skip
         intake(installation, folder.parent, source, head, rows)
     approve_rules(installation)
@@ -94,12 +94,15 @@ def intake(
     rows: Sequence[Sequence[str]],
     on: date = EXTRACTED,
 ) -> None:
+    """Take in one extract; columns of the catalog that `head` does not name are empty."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{source}-{on}.csv"
+    named = head.split(",")
+    rest = [column for column in installation.catalog.sources[source].columns if column not in named]
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(head.split(","))
-        writer.writerows(rows)
+        writer.writerow([*named, *rest])
+        writer.writerows([*row, *("" for _ in rest)] for row in rows)
     report = take_in(installation.home, installation.catalog, source, file, as_of=on)
     assert report.quarantined == 0, (source, report)
 

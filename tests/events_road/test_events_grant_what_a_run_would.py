@@ -68,7 +68,7 @@ def random_events(seed: int, count: int) -> Iterator[dict[str, Any]]:
         elif kind == "change":
             yield event(key, "household_change", household(old[number % 10] + 1), day, size=chance.randint(1, 5))
         else:
-            yield event(key, "reclassification", FIRMS[number % 5], day, size_class=chance.choice(["XS", "S"]))
+            yield event(key, "reclassification", FIRMS[number % 5], day, insured_size_class=chance.choice(["XS", "S"]))
 
 
 @pytest.mark.parametrize("run_before", [False, True])

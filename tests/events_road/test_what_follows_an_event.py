@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
+
+from rich.console import Console
 
 from engine.events.road import EventRoad
 from engine.installation import Installation
 from engine.ledger import audit
+from notifier.console.explaining import explain, to_tree
+from notifier.console.subjects import subject_of
 from policies.text import Bilingual
-from tests.events_road.little_town import BABY, FIRMS, MIDDLE, OLD, citizen, event, full_run, granted, post
+from tests.events_road.little_town import BABY, FIRMS, MIDDLE, OLD, TODAY, citizen, event, full_run, granted, post
 
 
 def test_a_birth_grants_the_childs_allowance_to_its_family(road: EventRoad, installation: Installation) -> None:
@@ -65,7 +70,7 @@ def test_who_is_reached_through_a_link_is_decided_with_the_event(road: EventRoad
     assert ("household-relief", 100_000) in granted(died)
     linked = next(one for one in died.answer.linked if one.decided)
     assert (linked.policies, linked.subjects) == (("household-relief",), 1)
-    classed = post(road, event("r1", "reclassification", FIRMS[0], size_class="XS"))
+    classed = post(road, event("r1", "reclassification", FIRMS[0], insured_size_class="XS"))
     hired_there = [one for one in classed.answer.granted if one.policy == "worker-training"]
     assert len(hired_there) == 1  # whom the firm's hires name; the others are left to the next run
 
@@ -114,3 +119,14 @@ def test_a_policy_that_the_last_run_held_is_not_granted_by_events(road: EventRoa
     held = [one for one in posted.answer.not_decided if one.policy == "regional-allowance"]
     assert [(one.code, one.reason) for one in held] == [("held", Bilingual("突增", "a jump"))]
     assert "regional-allowance" not in [name for name, _ in granted(posted)]
+
+
+def test_an_explanation_names_the_event_that_told_a_datum(road: EventRoad, installation: Installation) -> None:
+    post(road, event("m1", "move", OLD[3], hukou_region="440305"))
+    subject = subject_of(installation.home, OLD[3])
+    policy = installation.library.policies["regional-allowance"]
+    (found,) = explain(installation, installation.snapshot(TODAY), policy, subject, TODAY)
+    shown = StringIO()
+    Console(file=shown, width=200).print(to_tree(found, "en"))
+    assert "move" in shown.getvalue().lower()
+    assert "(event 1) 2026-" in shown.getvalue()

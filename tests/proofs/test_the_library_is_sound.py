@@ -10,6 +10,7 @@ import pytest
 from engine.interpreter import decide
 from policies.examples import run_examples
 from policies.library import read_library, read_policy_text
+from policies.overlays import joined, parted
 from policies.policy import Policy
 from policies.proofs.comparing import compare
 from policies.proofs.example_text import to_example
@@ -40,7 +41,9 @@ def test_somebody_can_be_eligible_and_somebody_cannot(policy: Policy) -> None:
 
 @EVERY_POLICY
 def test_the_solver_needs_no_examples_to_find_somebody(policy: Policy) -> None:
-    bare = read_policy_text(policy.text.partition("examples:\n")[0], VOCABULARY)
+    rule, overlays = parted(policy.text)
+    without = [text.partition("examples:\n")[0] for text in (rule, *overlays)]
+    bare = read_policy_text(joined(without[0], without[1:]), VOCABULARY)
     assert not bare.examples
     report = prove(bare, VOCABULARY, ON, decide, timeout_ms=20_000, only_extremes=True)
     assert report.verdicts["never"] is Verdict.PROVED
