@@ -70,3 +70,19 @@ def profiles_show(
     from notifier.console.profiles import show
 
     show(installation(), subject, day(on), say, as_json=json)
+
+
+@command(
+    profiles_app,
+    "statistics",
+    "库中人口金字塔,与公布的统计数字对照;例:mianshen profiles statistics --figures",
+    "the population pyramid of the store beside the published one; example: mianshen profiles statistics --figures",
+)
+def profiles_statistics(
+    figures: Annotated[bool, typer.Option("--figures", help=say("列出样例城市依据的公布数字、来源与把握", "list the figures behind the sample city, with source and certainty"))] = False,
+    on: On = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    from notifier.console.statistics import show_statistics
+
+    show_statistics(installation(), day(on), say, figures=figures, as_json=json)

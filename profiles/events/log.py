@@ -272,6 +272,12 @@ class EventLog:
         query = f"SELECT {_COLUMNS} FROM event{where} ORDER BY number DESC LIMIT ?"
         return [event_of_row(row) for row in self._rows(query, (*given.values(), limit))]
 
+    def subjects_of(self, kinds: Sequence[str]) -> frozenset[str]:
+        """Return the subjects of all events of these kinds; those that contradict what is known do not count."""
+        marks = ", ".join("?" * len(kinds))
+        query = f"SELECT DISTINCT subject FROM event WHERE kind IN ({marks}) AND outcome <> 'contradictory'"
+        return frozenset(str(row[0]) for row in self._rows(query, tuple(kinds)))
+
     def answer(self, number: int, answer: Mapping[str, object]) -> None:
         """Keep what was answered to whoever posted the event; the first answer stays.
 

@@ -11,14 +11,16 @@ import numpy as np
 import polars as pl
 
 from policies.errors import SettingsError
-from profiles.catalog_model import Catalog, Source
+from policies.types import Bool, Date, Number
+from profiles.catalog_model import Catalog, Source, SourceField
 from profiles.catalog_reading import read_catalog
 from profiles.sample_city.chance import Numbers, days, drawn, gathered, happens, stream, where, words
 from profiles.sample_city.dirt import soil
+from profiles.sample_city.firm_records import FIRM_RECORDS
 from profiles.sample_city.firms import Firms, found_firms
 from profiles.sample_city.lives import Lives, live
 from profiles.sample_city.numbers import account_numbers, phone_numbers
-from profiles.sample_city.people import CHILD, HEAD, SPOUSE, People, settle
+from profiles.sample_city.people import CHILD, GRANDPARENT, HEAD, SPOUSE, People, settle
 from profiles.sample_city.records import keep
 from profiles.sample_city.writing import path_of, to_written, write_file
 
@@ -69,7 +71,7 @@ def generate(
     spoilt: dict[str, dict[str, int]] = {}
     for source in _delivered(catalog, frames):
         # Each frame is let go once written, so that memory holds one extract beside the city.
-        whole = frames.pop(source.id)
+        whole = _with_every_field(source, frames.pop(source.id))
         if whole.is_empty():
             # An agency with nothing to say sends no file; one of an earlier city must not stay behind.
             path_of(source, folder, on.isoformat()).unlink(missing_ok=True)
@@ -131,7 +133,7 @@ def _frames(people: People, firms: Firms, lives: Lives, seed: int, on: date) -> 
     frames |= {source: _frame(firms.codes, columns) for source, columns in firms.tables.items()}
     frames["enterprise_contacts"] = _frame(firms.codes, _contacts(firms.count, seed, "firm", people.count))
     for source, records in keep(people, firms, lives, seed, on).items():
-        owners = firms.codes if source in ("hires", "qualifications") else people.numbers
+        owners = firms.codes if source in FIRM_RECORDS else people.numbers
         frames[source] = _frame(gathered(owners, records.owner), {"item": records.item, **records.columns})
     return frames
 
@@ -145,7 +147,8 @@ def _households(people: People, lives: Lives, seed: int) -> Columns:
     count = len(people.hardship)
     income = np.zeros(count, dtype=np.int64)
     np.add.at(income, people.household, lives.income)
-    within = happens(chance, np.where(people.hardship, 0.93, 0.2), count)
+    # Who lives in a dormitory or a home is assessed with a family that lives elsewhere.
+    within = happens(chance, np.where(people.hardship, 0.93, np.where(people.collective, 0.0, 0.1)), count)
     return {
         "size": pl.Series(people.household_size),
         "income_per_head": pl.Series(income // np.maximum(people.household_size, 1)),
@@ -157,11 +160,11 @@ def _households(people: People, lives: Lives, seed: int) -> Columns:
 def _relationships(people: People) -> pl.Series:
     sex = np.where(people.male, 0, 1)
     at = np.select(
-        [people.role == HEAD, people.role == SPOUSE, people.role == CHILD],
-        [0 * sex, 1 + sex, 3 + sex],
-        5 + sex,
+        [people.role == HEAD, people.role == SPOUSE, people.role == CHILD, people.role == GRANDPARENT],
+        [0 * sex, 1 + sex, 3 + sex, 5 + sex],
+        7,
     )
-    return words(("02", "11", "12", "20", "30", "51", "52"), at)
+    return words(("02", "11", "12", "20", "30", "51", "52", "99"), at)
 
 
 def _citizen_contacts(people: People, seed: int) -> pl.DataFrame:
@@ -182,6 +185,20 @@ def _contacts(count: int, seed: int, who: str, first: int) -> Columns:
         "language": words(("zh", "en"), drawn(chance, (0.97, 0.03), count)),
         "channels": words(channels, drawn(chance, (0.5, 0.2, 0.2, 0.1), count)),
     }
+
+
+def _with_every_field(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return `frame` with an empty column for every field of `source` that the city knows nothing of."""
+    absent = [field for field in source.fields if field.name not in frame.columns]
+    return frame.with_columns(pl.lit(None, dtype=_kept_as(field)).alias(field.name) for field in absent)
+
+
+def _kept_as(field: SourceField) -> pl.DataType:
+    if isinstance(field.type, Bool):
+        return pl.Boolean()
+    if isinstance(field.type, Number):
+        return pl.Int64()
+    return pl.Date() if isinstance(field.type, Date) else pl.String()
 
 
 def _with_gaps(source: Source, frame: pl.DataFrame, chance: np.random.Generator) -> pl.DataFrame:

@@ -1,43 +1,52 @@
-"""The statistical size class of firms (国统字〔2017〕213号), as the statistics office of the city gives it.
+"""Size classes by the printed table (国统字〔2017〕213号), as the social insurance of the city has noted them.
 
-Only staff and revenue are known here, so that industries measured by assets are left without a class, as
-are those that the table does not cover (finance, education, health, public bodies).
+The catalog derives the statistical class by a rule of its own from staff, revenue and assets; the social insurance
+keeps a class from the people it insures. Sectors outside the table have none.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
-from profiles.sample_city.chance import Numbers, words
+from profiles.sample_city.chance import Numbers
 
-# Divisions from, to; lower bounds of large, medium and small for staff (people) and revenue (10,000 yuan).
-_TABLE: tuple[tuple[int, int, tuple[int, int, int], tuple[int, int, int]], ...] = (
-    (1, 5, (0, 0, 0), (20_000, 500, 50)),
-    (6, 46, (1_000, 300, 20), (40_000, 2_000, 300)),
-    (47, 50, (0, 0, 0), (80_000, 6_000, 300)),
-    (51, 51, (200, 20, 5), (40_000, 5_000, 1_000)),
-    (52, 52, (300, 50, 10), (20_000, 500, 100)),
-    (54, 58, (1_000, 300, 20), (30_000, 3_000, 200)),
-    (59, 59, (200, 100, 20), (30_000, 1_000, 100)),
-    (60, 60, (1_000, 300, 20), (30_000, 2_000, 100)),
-    (61, 62, (300, 100, 10), (10_000, 2_000, 100)),
-    (63, 64, (2_000, 100, 10), (100_000, 1_000, 100)),
-    (65, 65, (300, 100, 10), (10_000, 1_000, 50)),
-    (70, 70, (1_000, 300, 100), (5_000, 1_000, 500)),
-    (71, 72, (300, 100, 10), (0, 0, 0)),
-    (73, 82, (300, 100, 10), (0, 0, 0)),
-    (85, 90, (300, 100, 10), (0, 0, 0)),
+_Bounds = tuple[int, int, int]
+_ANY: _Bounds = (0, 0, 0)
+# Groups (three digits of GB/T 4754) from, to; lower bounds of large, medium and small for staff (people), and for
+# revenue and assets (10,000 yuan).
+_TABLE: tuple[tuple[int, int, _Bounds, _Bounds, _Bounds], ...] = (
+    (10, 59, _ANY, (20_000, 500, 50), _ANY),
+    (60, 469, (1_000, 300, 20), (40_000, 2_000, 300), _ANY),
+    (470, 509, _ANY, (80_000, 6_000, 300), (80_000, 5_000, 300)),
+    (510, 519, (200, 20, 5), (40_000, 5_000, 1_000), _ANY),
+    (520, 529, (300, 50, 10), (20_000, 500, 100), _ANY),
+    (540, 589, (1_000, 300, 20), (30_000, 3_000, 200), _ANY),
+    (591, 591, (1_000, 300, 20), (30_000, 3_000, 200), _ANY),
+    (592, 599, (200, 100, 20), (30_000, 1_000, 100), _ANY),
+    (600, 609, (1_000, 300, 20), (30_000, 2_000, 100), _ANY),
+    (610, 629, (300, 100, 10), (10_000, 2_000, 100), _ANY),
+    (630, 649, (2_000, 100, 10), (100_000, 1_000, 100), _ANY),
+    (650, 659, (300, 100, 10), (10_000, 1_000, 50), _ANY),
+    (701, 701, _ANY, (200_000, 1_000, 100), (10_000, 5_000, 2_000)),
+    (702, 702, (1_000, 300, 100), (5_000, 1_000, 500), _ANY),
+    (703, 709, (300, 100, 10), _ANY, _ANY),
+    (710, 729, (300, 100, 10), _ANY, (120_000, 8_000, 100)),
+    (730, 829, (300, 100, 10), _ANY, _ANY),
+    (850, 909, (300, 100, 10), _ANY, _ANY),
 )
-_CLASSES = ("L", "M", "S", "XS", None)
+SIZE_CLASSES = ("L", "M", "S", "XS", "none")
+NO_CLASS = SIZE_CLASSES.index("none")
 
 
-def size_classes(division: Numbers, employees: Numbers, revenue: Numbers) -> pl.Series:
-    """Return L, M, S, XS or null; `revenue` in fen. Every listed bound must be reached for a class."""
-    in_ten_thousands = revenue // (10_000 * 100)
-    found = np.full(len(division), 4)
-    for low, high, staff, turnover in _TABLE:
-        here = (division >= low) & (division <= high)
-        reached = [(employees >= staff[rank]) & (in_ten_thousands >= turnover[rank]) for rank in range(len(staff))]
+def size_classes(group: Numbers, employees: Numbers, revenue: Numbers, assets: Numbers) -> Numbers:
+    """Return positions in `SIZE_CLASSES` for firms of `group` (three digits); `revenue` and `assets` in fen.
+
+    Every listed bound must be reached for a class, else the next lower one is tried.
+    """
+    turnover, wealth = revenue // (10_000 * 100), assets // (10_000 * 100)
+    found = np.full(len(group), NO_CLASS)
+    for low, high, staff, sold, owned in _TABLE:
+        here = (group >= low) & (group <= high)
+        reached = [(employees >= staff[rank]) & (turnover >= sold[rank]) & (wealth >= owned[rank]) for rank in range(3)]
         found = np.where(here, np.select(reached, [0, 1, 2], default=3), found)
-    return words(_CLASSES, found)
+    return found

@@ -71,8 +71,8 @@ def test_a_run_of_one_policy_grants_that_policy_only_and_its_report_agrees_with_
     (one,) = report["policies"]
     assert set(one) == {
         "policy", "title", "version", "period", "subjects", "matched", "ineligible", "undetermined", "most_missing",
-        "new_grants", "already_granted", "waiting", "amount", "held", "error", "approved", "delivery",
-        "totals", "second_opinion", "redecided",
+        "new_grants", "already_granted", "waiting", "amount", "held", "error", "approved", "delivery", "not_automatic",
+        "totals", "second_opinion", "redecided", "findings",
     }  # fmt: skip
     assert (one["policy"], one["period"], one["held"], one["error"]) == (POLICY, "2026-12", None, [])
     assert one["subjects"] == one["matched"] + one["ineligible"] + one["undetermined"]
