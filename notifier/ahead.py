@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -39,17 +39,19 @@ class Ahead:
     missing: tuple[MissingFact, ...] = ()
 
 
-def ahead_of(installation: Installation, subject: str, on: date) -> list[Ahead]:
+def ahead_of(installation: Installation, subject: str, on: date, only: Collection[str] | None = None) -> list[Ahead]:
     """Return what lies ahead of a subject on the day `on`, the approved policies in order of their day, then title.
 
-    Nothing for a subject whom the profiles do not know. Raises StoreError if the profiles cannot be read.
+    With `only`, no other policies are looked at. Nothing for a subject whom the profiles do not know. Raises StoreError if the profiles cannot be read.
     """
     snapshot = installation.snapshot(on)
     space = snapshot.space_of(subject)
     if space is None:
         return []
     catalog, library = installation.catalog, installation.library.policies
-    approved = approved_policies(installation.ledger, on).values()
+    approved = [
+        one for one in approved_policies(installation.ledger, on).values() if only is None or one.policy in only
+    ]
     policies = [approved_text(installation.ledger, library, catalog.vocabulary, one) for one in approved]
     facts = facts_with_past_grants(snapshot.facts(space, subject), subject, installation.ledger)
     agencies = {each.id: each.agency for each in catalog.sources.values()}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 
@@ -24,7 +25,10 @@ class DeliveryState:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """One announcement to somebody. `amount` is in fen, `stage` that of its grant."""
+    """One announcement to somebody. `amount` is in fen, `stage` that of its grant.
+
+    A combined notice has the id of its bundle for a policy, and `parts`: the grants that it tells of.
+    """
 
     id: str
     grant: str | None
@@ -36,6 +40,7 @@ class NoticeRow:
     on: str
     stage: str | None
     deliveries: tuple[DeliveryState, ...]
+    parts: tuple[str, ...] = ()
 
 
 def notices_of(ledger: Ledger, subject: str) -> list[NoticeRow]:
@@ -58,6 +63,13 @@ def notices_of(ledger: Ledger, subject: str) -> list[NoticeRow]:
                 state = DeliveryState(one["channel"], one["state"], one["attempts"], one["finished_at"], one["error"])
                 found.setdefault(one["announcement"], []).append(state)
     return [_notice(dict(row), tuple(found.get(row["id"], ()))) for row in rows]
+
+
+def told_of(notices: Iterable[NoticeRow], grant: str) -> list[NoticeRow]:
+    """Return the announcements of one grant, each with the deliveries of the combined notice that tells of it."""
+    found = list(notices)
+    together = tuple(one for each in found if grant in each.parts for one in each.deliveries if one.channel != "page")
+    return [replace(each, deliveries=each.deliveries + together) for each in found if each.grant == grant]
 
 
 def counts(ledger: Ledger) -> dict[str, dict[str, int]]:
@@ -92,6 +104,7 @@ def _notice(row: dict[str, object], deliveries: tuple[DeliveryState, ...]) -> No
         version=str(row["version"]),
         kind=str(row["kind"]),
         amount=data.get("amount"),
+        parts=tuple(one["grant"] for one in data.get("parts", ())),
         period=str(data.get("period", "")),
         on=str(row["on"]),
         stage=None if row["stage"] is None else str(row["stage"]),

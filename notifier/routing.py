@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -21,6 +22,7 @@ def route(
     contacts_of: ContactsOf,
     channels: Collection[str] = ("page",),
     on_progress: Callable[[int, int], None] | None = None,
+    combining: Combining | None = None,
 ) -> dict[str, int]:
     """Turn every announcement that is not routed yet into deliveries; return how many by channel.
 
@@ -33,10 +35,17 @@ def route(
         contacts_of: opens the vault, logged; called outside transactions.
         channels: names of the configured channels.
         on_progress: called with routed and total.
+        combining: tells together what belongs together (`notifier.bundles.combining`); what still waits for
+            that stays unrouted. Without it every grant is told by itself.
     """
     announcements = table(tables.Announcement).c
     outside = [name for name in ("email", "sms") if name in channels]
     counts: Counter[str] = Counter()
+    waiting: frozenset[str] = frozenset()
+    if combining is not None:
+        told, waiting = combining.combine(contacts_of if outside else None, outside)
+        counts.update(told)
+        contacts_of = combining.living(contacts_of)
     with ledger.reading() as connection:
         total = connection.execute(
             select(func.count()).select_from(table(tables.Announcement)).where(announcements.routed.is_(False))
@@ -50,14 +59,30 @@ def route(
             .limit(BATCH)
         )
         with ledger.reading() as connection:
-            rows = [(str(id), str(subject)) for id, subject in connection.execute(query)]
-        if not rows:
+            found = [(str(id), str(subject)) for id, subject in connection.execute(query)]
+        if not found:
             return dict(counts)
+        last, rows = found[-1][0], [row for row in found if row[0] not in waiting]
+        if not rows:
+            continue
         contacts = contacts_of(sorted({subject for _, subject in rows})) if outside else {}
         counts.update(_route_batch(ledger, rows, contacts, outside))
-        last, done = rows[-1][0], done + len(rows)
+        done += len(rows)
         if on_progress is not None:
             on_progress(done, max(total, done))
+
+
+class Combining(Protocol):
+    """What routing needs of `notifier.bundles.combining.Combiner`."""
+
+    def combine(
+        self, contacts_of: ContactsOf | None, outside: Sequence[str]
+    ) -> tuple[Mapping[str, int], frozenset[str]]:
+        """Write the combined notices whose day has come; return the deliveries made by channel, and the ids of
+        the announcements that wait for theirs."""
+
+    def living(self, contacts_of: ContactsOf) -> ContactsOf:
+        """Return the same without those who have died: nobody writes to them."""
 
 
 def _route_batch(
@@ -79,11 +104,11 @@ def _route_batch(
         if not rows:
             return Counter()
         made = [
-            (announcement, subject, channel, _language(contacts.get(subject)))
+            (announcement, subject, channel, language_of(contacts.get(subject)))
             for announcement, subject in rows
-            for channel in ("page", *_reachable(contacts.get(subject), outside))
+            for channel in ("page", *reachable(contacts.get(subject), outside))
         ]
-        _insert(connection, made, ledger.now())
+        insert_deliveries(connection, made, ledger.now())
         connection.execute(
             update(announcements).where(announcements.c.id == bindparam("_id")).values(routed=True),
             [{"_id": announcement} for announcement, _ in rows],
@@ -91,7 +116,8 @@ def _route_batch(
     return Counter(channel for _, _, channel, _ in made)
 
 
-def _insert(connection: Connection, made: Sequence[tuple[str, str, str, str]], now: str) -> None:
+def insert_deliveries(connection: Connection, made: Sequence[tuple[str, str, str, str]], now: str) -> None:
+    """Insert deliveries: announcement, subject, channel and language; the page's are delivered by being there."""
     at_once = [channel == "page" for _, _, channel, _ in made]
     insert_many(
         connection,
@@ -110,7 +136,8 @@ def _insert(connection: Connection, made: Sequence[tuple[str, str, str, str]], n
     )
 
 
-def _reachable(contact: Contact | None, outside: Sequence[str]) -> list[str]:
+def reachable(contact: Contact | None, outside: Sequence[str]) -> list[str]:
+    """Return the channels, among `outside`, by which somebody wants to be told and can be."""
     if contact is None:
         return []
     wanted = None
@@ -120,5 +147,6 @@ def _reachable(contact: Contact | None, outside: Sequence[str]) -> list[str]:
     return [name for name in outside if address[name] and (wanted is None or name in wanted)]
 
 
-def _language(contact: Contact | None) -> str:
+def language_of(contact: Contact | None) -> str:
+    """Return the language of somebody's messages."""
     return "en" if contact is not None and contact.language == "en" else "zh"

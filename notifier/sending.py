@@ -19,6 +19,7 @@ from sqlalchemy import and_, func, or_, select, update
 from engine.ledger import tables
 from engine.ledger.opening import Ledger, table
 from engine.ledger.times import Clock, to_text
+from notifier.bundles.combined import COMBINED
 from notifier.channels.channel import Channel, Message, PermanentFailure, TemporaryFailure
 from notifier.settings import require_channel
 from notifier.templates import Notice, Render
@@ -141,6 +142,7 @@ def _claim(ledger: Ledger, sender: str, clock: Clock) -> list[_Due]:
         select(
             deliveries.c.id, deliveries.c.subject, deliveries.c.channel, deliveries.c.language,
             deliveries.c.attempts, announcements.c.policy, announcements.c.version, announcements.c.data,
+            announcements.c.kind,
         )
         .join(announcements, announcements.c.id == deliveries.c.announcement)
         .where(_is_due(to_text(moment)))
@@ -163,7 +165,8 @@ def _claim(ledger: Ledger, sender: str, clock: Clock) -> list[_Due]:
     claimed = []
     for row in rows:
         data = json.loads(row.data)
-        notice = Notice(row.policy, row.version, data.get("amount"), str(data.get("period", "")))
+        combined = row.data if row.kind == COMBINED else None
+        notice = Notice(row.policy, row.version, data.get("amount"), str(data.get("period", "")), combined)
         language: Language = "en" if row.language == "en" else "zh"
         claimed.append(_Due(row.id, row.subject, row.channel, language, row.attempts + 1, notice))
     return claimed

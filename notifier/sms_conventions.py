@@ -17,8 +17,8 @@ _LINK = re.compile(
 )
 SENSITIVE_WORDS = (
     "残疾", "残障", "低保", "低收入", "失独", "特困", "孤儿", "困境", "贫困", "精神", "智力", "艾滋", "癌", "肿瘤",
-    "重病", "大病", "罕见病", "戒毒", "刑", "社区矫正", "救助", "失能", "计划生育特殊", "流浪", "性别", "宗教",
-    "disab", "hiv", "cancer", "mental", "poverty", "low-income", "subsistence", "orphan", "dependen", "bereave",
+    "重病", "大病", "罕见病", "戒毒", "刑", "社区矫正", "救助", "失能", "计划生育", "特别扶助", "流浪", "性别", "宗教",
+    "disab", "hiv", "cancer", "mental", "poverty", "low-income", "subsistence", "orphan", "dependen", "bereave", "one-child",
 )  # fmt: skip
 _REQUEST = re.compile(r"(?:提供|输入|告知|回复|发送)[^。；;]{0,6}(?:验证码|密码|银行卡|身份证)")
 

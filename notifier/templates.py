@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from notifier.channels.channel import Message
 from notifier.sms_conventions import MOST_CHARACTERS, has_link, is_sensitive, violations
+from policies.errors import DeliveryError
 from policies.policy import Policy
 from policies.text import Bilingual, Language
 from profiles.vault import Contact, masked_name
@@ -21,6 +22,13 @@ _STANDARD = Bilingual(
 _WITHOUT_AMOUNT = Bilingual(
     "您可享受{title}（{period}），无需申请。", "You receive {title} for {period}. You need not apply."
 )
+_HINT = Bilingual(
+    "您可能符合{title}（{period}）的条件，是否给予由主管机关决定。",
+    "You may qualify for {title} ({period}); the authority decides.",
+)
+_LATER = Bilingual(
+    "此后您须：{duty}。期限见市民主页。", "What you have to do later: {duty}. Your own page shows by which day."
+)
 _CLOSING = Bilingual(
     "可在官方App或市民主页查看为什么、依据哪一条。如有异议，请拨打12345。\n本通知不含链接，不索要验证码、密码或银行卡号。",
     "Your own page shows why, and on which clause it rests. If you object, call 12345.\n"
@@ -30,16 +38,21 @@ _CLOSING = Bilingual(
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a message is about: `amount` in fen (None for a service), `period` as its key."""
+    """What a message is about: `amount` in fen (None for a service), `period` as its key.
+
+    Of a combined notice `policy` and `version` are those of the bundle, and `combined` is its content.
+    """
 
     policy: str
     version: str
     amount: int | None
     period: str
+    combined: str | None = None
 
 
-# Makes the message of one notice for one channel and contact.
+# Makes the message of one notice for one channel and contact; the second that of the content of a combined one.
 Render = Callable[[Notice, str, Contact, Language], Message]
+RenderCombined = Callable[[str, str, Contact, Language], Message]
 
 
 def yuan_in_words(fen: int | None) -> str:
@@ -64,7 +77,7 @@ def period_in_words(key: str, language: Language) -> str:
 
 def notice_text(policy: Policy, notice: Notice, language: Language) -> str:
     """Return the notice of a grant: the policy's own words, else the standard ones, filled in."""
-    standard = _STANDARD if notice.amount is not None else _WITHOUT_AMOUNT
+    standard = _HINT if policy.judgement else _STANDARD if notice.amount is not None else _WITHOUT_AMOUNT
     words = policy.notices.get("granted")
     if words is None or (notice.amount is None and "{amount}" in words.zh + words.en):
         words = standard
@@ -81,15 +94,27 @@ def subject_line(policy: Policy, notice: Notice, language: Language) -> str:
 
 
 def body_text(policy: Policy, notice: Notice, language: Language, name: str | None) -> str:
-    """Return the body of an e-mail; the name is masked."""
-    shown = masked_name(name)
-    greeting = (f"{shown}您好：" if shown else "您好：") if language == "zh" else f"Dear {shown or 'Sir or Madam'},"
-    basis = "；".join(each.document for each in policy.basis)
+    """Return the body of an e-mail; the name is masked, and no document is named whose title tells of a hardship."""
+    basis = "；".join(each.document for each in policy.basis if not is_sensitive(each.document))
     labels = ("依据：", "发文机关：") if language == "zh" else ("Basis: ", "Authority: ")
-    lines = [greeting, "", notice_text(policy, notice, language), ""]
+    lines = [greeting_of(name, language), "", notice_text(policy, notice, language), ""]
+    if policy.benefit.obligation is not None:
+        duty = policy.benefit.obligation.says.in_language(language)
+        lines += [_LATER.in_language(language).replace("{duty}", duty), ""]
     lines += [labels[0] + basis] if basis else []
-    lines += [labels[1] + policy.authority, "", _CLOSING.in_language(language)]
+    lines += [labels[1] + policy.authority, "", closing_words(language)]
     return "\n".join(lines)
+
+
+def greeting_of(name: str | None, language: Language) -> str:
+    """Return the first line of an e-mail; the name is masked."""
+    shown = masked_name(name)
+    return (f"{shown}您好：" if shown else "您好：") if language == "zh" else f"Dear {shown or 'Sir or Madam'},"
+
+
+def closing_words(language: Language) -> str:
+    """Return the last lines of an e-mail: where to look, whom to call, and what we never ask."""
+    return _CLOSING.in_language(language)
 
 
 def sms_text(policy: Policy, notice: Notice, signature: str, name: str | None, language: Language) -> str:
@@ -117,6 +142,9 @@ def _sms_forms(
         title = "一项补贴" if language == "zh" else "benefit"
     if language == "zh":
         greeting = f"{name}您好，" if name else ""
+        if policy.judgement is not None:
+            may = f"您可能符合{title}的条件，由主管机关决定。咨询12345"
+            return [f"{greeting}{own}", own, f"{greeting}{may}", may, "您可能符合一项待遇的条件。咨询12345"]
         for_amount = f"{amount}元" if amount else "已办结"
         return [
             f"{greeting}{own}",
@@ -126,6 +154,9 @@ def _sms_forms(
             f"您的一项补贴{period}{for_amount}，无需申请。可在官方App查询，咨询12345",
             "您有一项待遇已办结，无需申请。咨询12345",
         ]
+    if policy.judgement is not None:
+        may = f"You may qualify for {title}; the authority decides. Call 12345"
+        return [own, may, "You may qualify for a benefit. Call 12345"]
     money = f": {amount} yuan" if amount else ""
     return [own, f"{title}, {period}{money}. No application needed. Call 12345", f"benefit{money}. No application needed. Call 12345",
             "A benefit is granted to you. Call 12345"]  # fmt: skip
@@ -141,10 +172,19 @@ def _filled(words: str, notice: Notice, title: str, language: Language) -> str:
     return _PLACEHOLDER.sub(lambda found: values[found.group(1)], words)
 
 
-def renderer(policy_of_version: Callable[[str], Policy], signature: str) -> Render:
-    """Return what makes messages: the policy comes in the version that granted, for SMS with this signature."""
+def renderer(
+    policy_of_version: Callable[[str], Policy], signature: str, combined: RenderCombined | None = None
+) -> Render:
+    """Return what makes messages: the policy comes in the version that granted, for SMS with this signature.
+
+    `combined` makes those of combined notices (`notifier.bundles.texts.CombinedTexts.message`).
+    """
 
     def render(notice: Notice, channel: str, contact: Contact, language: Language) -> Message:
+        if notice.combined is not None:
+            if combined is None:
+                raise _no_bundles()
+            return combined(notice.combined, channel, contact, language)
         policy = policy_of_version(notice.version)
         if channel == "sms":
             text = sms_text(policy, notice, signature, contact.name, language)
@@ -153,3 +193,10 @@ def renderer(policy_of_version: Callable[[str], Policy], signature: str) -> Rend
         return Message(contact.email or "", line, body_text(policy, notice, language, contact.name), language)
 
     return render
+
+
+def _no_bundles() -> DeliveryError:
+    return DeliveryError.of(
+        "no-bundles", "这是一份合并通知，发送方没有载入组合", "this is a combined notice, and the sender knows no bundles",
+        help_zh="用 `mianshen notices send` 发送", help_en="send it with `mianshen notices send`",
+    )  # fmt: skip

@@ -65,7 +65,7 @@ class ToLookAt:
 class NotDecided:
     """A policy that the event concerns but that granted nobody by it.
 
-    `code`: `held` (the last run held it), `not-approved`, `engines-differ`, `failed`.
+    `code`: `held` (the last run held it), `not-approved`, `retired`, `engines-differ`, `failed`.
     """
 
     policy: str

@@ -283,5 +283,5 @@ def _waiting_lines(event: EventToRecord, waiting: pl.DataFrame) -> tuple[Waits, 
 def _line(event: EventToRecord, one: Candidate, terms: Mapping[str, Terms]) -> Granted:
     policy, period = event.standing.planned[one.policy].policy, terms[one.policy].period.key
     number = grant_id(one.subject, policy.id, one.unit, period)
-    stage = first_stage(policy.delivery).value
+    stage = first_stage(policy.delivery, is_hint=policy.judgement is not None).value
     return Granted(policy.id, policy.title, policy.space, one.subject, one.unit, period, one.amount, number, stage)

@@ -15,6 +15,7 @@ from engine.events.answer import NotDecided
 from engine.ledger import tables
 from engine.ledger.approvals import approved_policies
 from engine.ledger.opening import Ledger, table
+from engine.ledger.retirements import Retired, retired_policies
 from engine.planning import Planned, approved_text, is_in_force
 from policies.errors import MianshenError
 from policies.fixing import fix
@@ -24,7 +25,7 @@ from policies.text import Bilingual
 from policies.vocabulary import Vocabulary
 
 # Entries of the audit log after which other policies may be decided than before.
-_CHANGING = ("version-approved", "run-finished", "run-abandoned")
+_CHANGING = ("version-approved", "policy-retired", "policy-resumed", "run-finished", "run-abandoned")
 _ENTRIES = table(tables.AuditEntry)
 _LAST_ENTRY = select(func.coalesce(func.max(_ENTRIES.c.number), 0))
 _CHANGES_SINCE = (
@@ -84,7 +85,12 @@ def standing_on(ledger: Ledger, policies: Mapping[str, Policy], vocabulary: Voca
     fixed: dict[str, FixedPolicy] = {}
     planned: dict[str, Planned] = {}
     known: dict[str, Policy] = {name: policy for name, policy in policies.items() if is_in_force(policy, on)}
-    withheld = {name: _not_approved(name) for name in known if name not in approved}
+    retired = retired_policies(ledger, on)
+    withheld = {
+        name: _retired(retired[name]) if name in retired else _not_approved(name)
+        for name in known
+        if name not in approved
+    }
     for name, version in sorted(approved.items()):
         known.pop(name, None)
         try:
@@ -141,6 +147,13 @@ def _held_by_last_run(connection: Connection) -> dict[str, Bilingual]:
                 held[item["policy"]] = Bilingual(reason["zh"], reason["en"])
             seen.add(item["policy"])
     return held
+
+
+def _retired(one: Retired) -> NotDecided:
+    reason = Bilingual(
+        f"自 {one.since} 起由 {one.by} 停用：{one.reason}", f"retired since {one.since} by {one.by}: {one.reason}"
+    )
+    return NotDecided(one.policy, "retired", reason)
 
 
 def _not_approved(name: str) -> NotDecided:

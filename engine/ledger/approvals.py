@@ -9,10 +9,14 @@ from sqlalchemy import Connection, insert, select
 
 from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table
+from engine.ledger.retirements import resume, retired_in
 from policies.errors import Diagnostic, LedgerError
 from policies.policy import Policy
 from policies.proofs.report import ProofReport
 from policies.text import Bilingual
+
+# How several authors of one version stand in one column.
+_TOGETHER = " + "
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,10 @@ class Approved:
 def add_version(ledger: Ledger, policy: Policy, author: str | None = None) -> bool:
     """Keep the text of a policy's version for ever; return False if it was kept already.
 
-    `author` defaults to the file's `author`.
+    `author` defaults to the file's `author`, and those of the overlays that the version holds.
     Raises LedgerError if neither names anybody.
     """
-    writer = (author or policy.author).strip()
+    writer = (author or _TOGETHER.join(policy.authors)).strip()
     if not writer:
         raise LedgerError.of(
             "author-missing",
@@ -70,8 +74,8 @@ def approve(
 ) -> bool:
     """Allow exactly this version to run from `effective_on` (default: today, in UTC).
 
-    Returns False if it was approved before. Raises LedgerError if the version is unknown, nobody is named,
-    `by` is its author, or `proof` says that nobody or everybody can be eligible. What the proof answered,
+    Returns False if it was approved before, unless the policy was retired since: then it decides again from that
+    day. Raises LedgerError if the version is unknown, nobody is named, `by` is its author, or `proof` says that nobody or everybody can be eligible. What the proof answered,
     open questions included, is kept in the audit log.
     """
     approver = by.strip()
@@ -90,18 +94,24 @@ def approve(
             )
         if not approver:
             raise LedgerError.of("approver-missing", "没有写明审批人", "the approver is not named")
-        # People do not become someone else by upper case.
-        if approver.casefold() == found.author.casefold():
+        if _is_one_of(approver, found.author):
             raise LedgerError.of(
                 "author-approves",
                 f"`{by}` 是政策 `{found.policy}` 的作者，不能审批自己的版本",
-                f"`{by}` wrote the policy `{found.policy}` and cannot approve this version",
+                f"`{by}` wrote the policy `{found.policy}`, or an overlay of it, and cannot approve this version",
                 help_zh="请另一个人审批",
                 help_en="ask somebody else to approve it",
             )
+        day = effective_on or ledger.clock().date()
+        resumed = resume(connection, found.policy, version, approver, day)
         if connection.execute(select(approvals).where(approvals.c.version == version)).first():
-            return False
-        effective = (effective_on or ledger.clock().date()).isoformat()
+            if resumed:
+                detail = {"policy": found.policy, "version": version, "effective_on": day.isoformat()}
+                audit.append(
+                    connection, at=ledger.now(), actor=approver, action="policy-resumed", detail=detail | _answers(proof)
+                )
+            return resumed
+        effective = day.isoformat()
         connection.execute(
             insert(approvals).values(
                 version=version,
@@ -119,6 +129,12 @@ def approve(
             detail={"policy": found.policy, "version": version, "effective_on": effective, **_answers(proof)},
         )
     return True
+
+
+def _is_one_of(person: str, authors: str) -> bool:
+    """Return whether a person is among the authors of a version: people do not become someone else by upper case."""
+    names = [authors, *authors.split(_TOGETHER)]
+    return person.casefold() in {name.strip().casefold() for name in names}
 
 
 def refuse_extremes(proof: ProofReport, version: str) -> None:
@@ -160,7 +176,10 @@ def _answers(proof: ProofReport | None) -> dict[str, object]:
 
 
 def approved_policies(ledger: Ledger, on: date) -> dict[str, Approved]:
-    """Return for each policy the approved version that decides on day `on`: the one effective last."""
+    """Return for each policy the approved version that decides on day `on`: the one effective last.
+
+    A policy that is retired on that day is left out.
+    """
     approvals, versions = table(tables.Approval), table(tables.PolicyVersion)
     query = (
         select(approvals, versions.c.author)
@@ -169,7 +188,9 @@ def approved_policies(ledger: Ledger, on: date) -> dict[str, Approved]:
         .order_by(approvals.c.effective_on, approvals.c.approved_at, approvals.c.version)
     )
     with ledger.reading() as connection:
-        return {row.policy: _to_approved(row) for row in connection.execute(query)}
+        retired = retired_in(connection, on)
+        rows = connection.execute(query)
+        return {row.policy: _to_approved(row) for row in rows if row.policy not in retired}
 
 
 def all_approvals(ledger: Ledger) -> list[Approved]:

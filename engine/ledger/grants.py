@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from engine.ledger import tables
 from engine.ledger.earlier import WAITING_COLUMNS
 from engine.ledger.opening import GRANT_COLUMNS, Ledger, table, to_frame
+from engine.ledger.stages import Stage
 
 _GRANT: dict[str, type[pl.DataType]] = {**GRANT_COLUMNS, "stage": pl.String, "run": pl.String}
 _WAITING: dict[str, type[pl.DataType]] = {**WAITING_COLUMNS, "run": pl.String}
@@ -48,7 +49,10 @@ def grant(ledger: Ledger, id: str) -> dict[str, object] | None:
 
 
 def totals(ledger: Ledger, *, period: str | None = None, run: str | None = None) -> pl.DataFrame:
-    """Return policy, period, grants, subjects and amount (fen), ordered by policy and period."""
+    """Return policy, period, grants, subjects and amount (fen), ordered by policy and period.
+
+    Hints to an authority are not among them: nothing was granted.
+    """
     columns = table(tables.Grant).c
     query = select(
         columns.policy,
@@ -56,7 +60,7 @@ def totals(ledger: Ledger, *, period: str | None = None, run: str | None = None)
         func.count().label("grants"),
         func.count(columns.subject.distinct()).label("subjects"),
         func.coalesce(func.sum(columns.amount), 0).label("amount"),
-    )
+    ).where(columns.stage != Stage.HINTED.value)
     for column, wanted in ((columns.period, period), (columns.run, run)):
         if wanted is not None:
             query = query.where(column == wanted)

@@ -17,6 +17,7 @@ from policies.policy import Delivery
 class Stage(Enum):
     """Where a grant stands."""
 
+    HINTED = "hinted"
     MATCHED = "matched"
     VERIFIED = "verified"
     AWAITING_CONSENT = "awaiting-consent"
@@ -40,6 +41,7 @@ _S = Stage
 # recovered are ends. What was paid comes back only by a proposal to a person.
 TRANSITIONS: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
     {
+        _S.HINTED: frozenset({_S.STOPPED}),  # whatever an authority decides upon a hint is no grant of ours
         _S.MATCHED: frozenset({_S.VERIFIED, _S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}),
         _S.VERIFIED: frozenset({_S.AWAITING_CONSENT, _S.PUBLISHED, _S.APPROVED, _S.SUSPENDED, _S.STOPPED}),
         _S.AWAITING_CONSENT: frozenset({_S.CONFIRMED, _S.DECLINED, _S.LAPSED, _S.SUSPENDED, _S.STOPPED}),
@@ -59,8 +61,8 @@ TRANSITIONS: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
     }
 )
 
-# A grant in one of these gives its subject nothing any more: it neither counts as received nor excludes.
-ENDED = frozenset({_S.DECLINED, _S.LAPSED, _S.STOPPED, _S.CORRECTED, _S.RECOVERED})
+# What stands in one of these gives its subject nothing (any more): it neither counts as received nor excludes.
+ENDED = frozenset({_S.HINTED, _S.DECLINED, _S.LAPSED, _S.STOPPED, _S.CORRECTED, _S.RECOVERED})
 
 _FIRST: Mapping[Delivery, Stage] = MappingProxyType(
     {
@@ -73,9 +75,9 @@ _FIRST: Mapping[Delivery, Stage] = MappingProxyType(
 )
 
 
-def first_stage(delivery: Delivery) -> Stage:
-    """Return the stage in which a grant of a policy with this delivery begins."""
-    return _FIRST[delivery]
+def first_stage(delivery: Delivery, *, is_hint: bool = False) -> Stage:
+    """Return the stage in which a grant of a policy with this delivery begins; `is_hint`: people have to judge first."""
+    return Stage.HINTED if is_hint else _FIRST[delivery]
 
 
 def move(ledger: Ledger, grant: str, to: Stage, *, actor: str, reason: str = "") -> None:

@@ -39,6 +39,32 @@ class Approval(SQLModel, table=True):
     effective_on: str
 
 
+class Retirement(SQLModel, table=True):
+    """A named person took a policy out of use from `retired_on` on; a later approval takes it up again."""
+
+    __tablename__ = "retirement"
+    number: int = Field(primary_key=True)
+    policy: str = Field(index=True)
+    retired_on: str
+    retired_by: str
+    retired_at: str
+    reason: str
+    resumed_on: str | None = None  # the first day on which the new approval decides
+    resumed_by: str | None = None
+    resumed_version: str | None = None
+
+
+class BundleVersion(SQLModel, table=True):
+    """The text of one version of a bundle file, kept for ever once somebody was told in its words."""
+
+    __tablename__ = "bundle_version"
+    version: str = Field(primary_key=True)  # SHA-256 of the text
+    bundle: str = Field(index=True)
+    text: str
+    author: str
+    added_at: str
+
+
 class Run(SQLModel, table=True):
     """One run, from plan to report."""
 
@@ -191,14 +217,14 @@ class Announcement(SQLModel, table=True):
 
     __tablename__ = "announcement"
     __table_args__ = {"sqlite_with_rowid": False}
-    id: str = Field(primary_key=True)  # the grant's id and the kind
+    id: str = Field(primary_key=True)  # the grant's id and the kind; of a combined notice see notifier.bundles
     subject: str  # the one who is told (the payee's pseudonym where a child is the subject)
     space: str
     grant: str | None = None
     policy: str
     version: str
-    kind: str  # granted
-    data: str  # JSON: amount in fen, period
+    kind: str  # granted, combined (then policy and version are those of the bundle)
+    data: str  # JSON: amount in fen, period; of a combined notice its parts
     on: str
     routed: bool = False  # the notifier has turned it into deliveries
 

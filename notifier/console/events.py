@@ -15,6 +15,8 @@ from engine.events.opening import event_road
 from engine.events.road import EventRoad
 from engine.installation import Installation
 from engine.ledger.event_tokens import make_token, revoke_token
+from notifier.bundles.preview import Preview
+from notifier.console.bundles import previews, print_previews
 from notifier.console.event_kinds import kind_table, kinds_as_json
 from notifier.console.failing import EXIT_NEEDS_A_PERSON
 from notifier.console.speech import Speech
@@ -55,6 +57,7 @@ def post_events(
     events = read_events(data, name)
     counts: dict[str, int] = {}
     lines: list[Any] = []
+    answers: list[EventAnswer] = []
     refused = False
     with event_road(installation) as road, progress() as bar:
         taken_up = _taken_up(road, today, say)
@@ -65,13 +68,20 @@ def post_events(
             outcome = "refused" if isinstance(answer, EventError) else answer.outcome
             counts[outcome] = counts.get(outcome, 0) + 1
             lines.append({**_plain(place, answer), "again": again})
+            if isinstance(answer, EventAnswer):
+                answers.append(answer)
             if not as_json:
                 _print_one(place, answer, say, quiet=task is not None, again=again)
             if task is not None:
                 bar.advance(task)
+    combined = previews(installation, answers)
     if as_json:
+        for line in lines:
+            line["combined"] = combined.get(line.get("number"), [])
         print_json({"events": lines, "counts": counts, "taken_up": taken_up})
     else:
+        if task is None:
+            _print_combined(answers, combined, say)
         _print_summary(lines, counts, taken_up, say)
     if refused:
         return EventError.exit_code
@@ -155,6 +165,13 @@ def _print_one(place: Place, answer: EventAnswer | EventError, say: Speech, *, q
         else:
             text = say("关联对象留给下一次跑批", "linked subjects are left to the next run")
         console.print(f"  > {text}: {names}", markup=False, soft_wrap=True)
+
+
+def _print_combined(answers: Sequence[EventAnswer], combined: Mapping[int, list[Preview]], say: Speech) -> None:
+    for answer in {one.number: one for one in answers}.values():
+        if combined.get(answer.number):
+            console.print(f"#{answer.number}", markup=False)
+            print_previews(combined[answer.number], say)
 
 
 def _print_summary(lines: list[Any], counts: Mapping[str, int], taken_up: int, say: Speech) -> None:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.installation import Installation
+from notifier.bundles.combined import COMBINED
+from notifier.bundles.combining import Combiner, combiner_of, has_events
+from notifier.bundles.shelf import bundle_by_version
+from notifier.bundles.texts import CombinedTexts
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json, progress, table
-from notifier.deliveries import counts, notices_of
+from notifier.deliveries import NoticeRow, counts, notices_of, unrouted
 from notifier.routing import route
 from notifier.sending import SendingReport, send_due
 from notifier.settings import SETTING_OF, channels_from_environment, signature_from_environment
 from notifier.templates import period_in_words, renderer
 from notifier.versions import policy_by_version
+from policies.policy import Policy
+from profiles.events.log import EventLog
 from profiles.vault import open_vault
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What one round of delivery did: new deliveries by channel, what was sent, which channels are missing."""
+    """What one round of delivery did: new deliveries by channel, what was sent, which channels are missing.
+
+    `waiting` grants are told later, together with others of the same event; the pages show them already.
+    """
 
     routed: Mapping[str, int]
     sent: SendingReport
     not_configured: tuple[str, ...]
+    waiting: int = 0
 
 
 def deliver(installation: Installation, say: Speech) -> Delivered:
@@ -36,25 +47,38 @@ def deliver(installation: Installation, say: Speech) -> Delivered:
     ledger = installation.ledger
     channels = channels_from_environment()
     policies = installation.library.policies.values()
-    with open_vault(installation.home) as vault, progress() as bar:
+    with open_vault(installation.home) as vault, _combiner(installation) as combining, progress() as bar:
         routing = bar.add_task(say("生成投递", "deliveries"), total=None)
         routed = route(
             ledger,
             lambda subjects: vault.contacts(subjects, "notifier", "routing"),
             tuple(channels),
             on_progress=lambda done, total: bar.update(routing, completed=done, total=total),
+            combining=combining,
         )
         sending = bar.add_task(say("发送", "sending"), total=None)
+        policy_of = policy_by_version(ledger, installation.catalog.vocabulary, policies)
+        signature = signature_from_environment()
+        combined = CombinedTexts(bundle_by_version(ledger), policy_of, signature)
         sent = send_due(
             ledger,
             vault,
             channels,
-            renderer(
-                policy_by_version(ledger, installation.catalog.vocabulary, policies), signature_from_environment()
-            ),
+            renderer(policy_of, signature, combined.message),
             on_progress=lambda done, total: bar.update(sending, completed=done, total=total),
         )
-    return Delivered(routed, sent, tuple(name for name in SETTING_OF if name not in channels))
+    missing = tuple(name for name in SETTING_OF if name not in channels)
+    return Delivered(routed, sent, missing, unrouted(ledger))
+
+
+@contextmanager
+def _combiner(installation: Installation) -> Iterator[Combiner | None]:
+    """Without a single event there is nothing to combine, and no event log is made."""
+    if not has_events(installation):
+        yield None
+        return
+    with EventLog(installation.home, installation.catalog) as log:
+        yield combiner_of(installation, log)
 
 
 def print_delivery_report(delivered: Delivered, say: Speech) -> None:
@@ -62,6 +86,14 @@ def print_delivery_report(delivered: Delivered, say: Speech) -> None:
     names = {"page": say("网页收件箱", "page inbox"), "email": say("邮件", "e-mail"), "sms": say("短信", "SMS")}
     new = ", ".join(f"{names.get(name, name)} {count:,}" for name, count in delivered.routed.items())
     console.print(f"{say('新投递', 'new deliveries')}: {new or 0}")
+    if delivered.waiting:
+        console.print(
+            say(
+                f"{delivered.waiting:,} 项等待合并告知(网页上已可查看)",
+                f"{delivered.waiting:,} grants wait for their combined notice (the pages show them already)",
+            ),
+            style="dim",
+        )
     sent = delivered.sent
     if sent.sent or sent.temporary or sent.permanent:
         console.print(
@@ -115,8 +147,8 @@ def show(installation: Installation, text: str | None, say: Speech, *, as_json: 
     policies = installation.library.policies
     rows = [
         (
-            each.on, say.of(policies[each.policy].title) if each.policy in policies else each.policy,
-            period_in_words(each.period, say.language), say.yuan(each.amount),
+            each.on, _title(each, policies, say),
+            period_in_words(each.period, say.language) if each.period else "", say.yuan(each.amount),
             "; ".join(f"{one.channel} {one.state}" for one in each.deliveries),
         )
         for each in notices
@@ -129,3 +161,10 @@ def show(installation: Installation, text: str | None, say: Speech, *, as_json: 
         say("投递", "deliveries"),
     ]
     console.print(table(say("通知", "notices"), heads, rows, numbers=(3,)))
+
+
+def _title(notice: NoticeRow, policies: Mapping[str, Policy], say: Speech) -> str:
+    if notice.kind == COMBINED:
+        count = len(notice.parts)
+        return say(f"合并通知({notice.policy},{count} 项)", f"one notice ({notice.policy}, {count} grants)")
+    return say.of(policies[notice.policy].title) if notice.policy in policies else notice.policy

@@ -17,7 +17,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from engine.ledger.grants import grant as grant_row
 from engine.ledger.opening import Ledger
 from notifier.ahead import Ahead
-from notifier.deliveries import notices_of
+from notifier.bundles.combined import COMBINED
+from notifier.bundles.stories import Story
+from notifier.deliveries import notices_of, told_of
 from notifier.explaining import evidence_of, explain_grant
 from notifier.pages import words
 from notifier.pages.login import COOKIE, SESSION_SECONDS, Logins
@@ -55,6 +57,7 @@ class Site:
     demo: bool
     samples: Callable[[], Sequence[Sample]]
     ahead: Callable[[str], Sequence[Ahead]] | None = None
+    stories: Callable[[str], Sequence[Story]] | None = None
 
 
 def create_app(
@@ -68,6 +71,7 @@ def create_app(
     demo: bool = False,
     sample_subjects: Callable[[], Sequence[Sample]] | None = None,
     ahead: Callable[[str], Sequence[Ahead]] | None = None,
+    stories: Callable[[str], Sequence[Story]] | None = None,
 ) -> FastAPI:
     """Return the web application.
 
@@ -81,12 +85,13 @@ def create_app(
         demo: True lets anybody open the page of a sample; never for real people.
         sample_subjects: whom the demonstration offers; by default those with the most grants.
         ahead: what lies ahead of a subject (`notifier.ahead.ahead_of`); without it there is no such page.
+        stories: what the events of a life have brought (`notifier.bundles.stories.stories_of`); likewise.
     """
     agencies = {name: source.agency for name, source in catalog.sources.items()} if catalog else {}
     logins = Logins(ledger, key)
     logins.prepare()
     samples = sample_subjects or (lambda: samples_of(ledger))
-    site = Site(ledger, vault, policies, vocabulary, agencies, logins, demo, samples, ahead)
+    site = Site(ledger, vault, policies, vocabulary, agencies, logins, demo, samples, ahead, stories)
     app = FastAPI(title="mianshen", docs_url=None, redoc_url=None, openapi_url=None)
     pages = _Pages(site)
     app.middleware("http")(security_headers(lambda request: pages.fault(request, 500)))
@@ -109,6 +114,8 @@ class _Pages:
         app.get("/contacts", response_model=None)(self.contacts)
         if self.site.ahead is not None:
             app.get("/ahead", response_model=None)(self.ahead)
+        if self.site.stories is not None:
+            app.get("/stories", response_model=None)(self.stories)
         app.get("/login", response_model=None)(self.login)
         app.post("/login", response_model=None)(self.use_login)
         app.post("/logout", response_model=None)(self.logout)
@@ -122,9 +129,11 @@ class _Pages:
 
     def inbox(self, request: Request) -> Response:
         subject = self._subject(request)
-        notices = notices_of(self.site.ledger, subject)
+        # A combined notice tells of grants that stand here themselves; it is a step of its story.
+        notices = [one for one in notices_of(self.site.ledger, subject) if one.kind != COMBINED]
         rows = [(notice, self._policy(notice.version)) for notice in notices]
-        return self._page(request, "inbox.html", rows=rows, looks_ahead=self.site.ahead is not None)
+        looks_ahead, tells_stories = self.site.ahead is not None, self.site.stories is not None
+        return self._page(request, "inbox.html", rows=rows, looks_ahead=looks_ahead, tells_stories=tells_stories)
 
     def grant(self, request: Request, number: str) -> Response:
         subject = self._subject(request)
@@ -141,7 +150,7 @@ class _Pages:
                 recorded = evidence_of(row)[0]
         else:
             recorded = evidence_of(row)[0]
-        told = [each for each in notices_of(self.site.ledger, subject) if each.grant == number]
+        told = told_of(notices_of(self.site.ledger, subject), number)
         return self._page(
             request, "grant.html", row=row, policy=policy, explanation=explanation, recorded=recorded, told=told
         )
@@ -161,6 +170,16 @@ class _Pages:
         coming = [one for one in found if one.coming is not None]
         missing = [one for one in found if one.coming is None]
         return self._page(request, "ahead.html", coming=coming, missing=missing)
+
+    def stories(self, request: Request) -> Response:
+        subject = self._subject(request)
+        assert self.site.stories is not None
+        try:
+            found = self.site.stories(subject)
+        except MianshenError:
+            return self._message(request, "stories", "ahead_unknown", 503)
+        shown = [(one, {each.version: self._policy(each.version) for each in one.grants}) for one in found]
+        return self._page(request, "stories.html", stories=shown)
 
     def login(self, request: Request, token: str = "") -> Response:
         if self.site.logins.subject_of_link(token) is None:
