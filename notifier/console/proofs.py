@@ -81,7 +81,7 @@ def compare_policies(
     if as_json:
         print_json(found)
         return
-    _show_comparison(found, say)
+    show_comparison(found, say)
 
 
 def _milliseconds(seconds: float) -> int:
@@ -166,7 +166,8 @@ def _show_total(reports: Sequence[ProofReport], say: Speech) -> None:
     )
 
 
-def _show_comparison(found: Comparison, say: Speech) -> None:
+def show_comparison(found: Comparison, say: Speech) -> None:
+    """Print how two policies are related, with somebody on whom they differ."""
     first, second = (
         f"{name} ({version[:12]})"
         for name, version in ((found.first, found.first_version), (found.second, found.second_version))
