@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from notifier.commands import bundles, simulating, workbench  # noqa: F401 - register their commands
 from notifier.commands.command_line import By, Chosen, Json, On, command, day, group, installation, say
 from notifier.commands.events import events_app
 from notifier.commands.policies import policies_app

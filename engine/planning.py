@@ -9,6 +9,7 @@ from datetime import date
 from engine.allocating import Terms, terms_of
 from engine.ledger.approvals import Approved, approved_policies, version_text
 from engine.ledger.opening import Ledger
+from engine.ledger.retirements import Retired, retired_policies
 from policies.errors import RunError
 from policies.periods import Period, period_of
 from policies.policy import Policy
@@ -75,16 +76,18 @@ def make_plan(
     The approved version decides even if the library holds a newer text. Raises RunError if `only` or
     `release` names a policy that cannot be planned, or if nothing at all is approved.
     """
-    approved = approved_policies(ledger, on)
+    approved, retired = approved_policies(ledger, on), retired_policies(ledger, on)
     chosen: dict[str, Planned] = {}
-    for name in sorted(set(approved) | (set(policies) if dry_run else set())):
+    for name in sorted(set(approved) | (set(policies) - set(retired) if dry_run else set())):
         version = approved.get(name)
         policy = policies[name] if version is None else approved_text(ledger, policies, vocabulary, version)
         if is_in_force(policy, on):
             chosen[name] = Planned(policy, period_of(policy.period, on), version is not None)
     if only is None and not chosen and not approved:
-        raise _nothing_approved()
+        raise _nothing_approved(retired)
     for name in [*(only or ()), *release]:
+        if name in retired:
+            raise _retired(retired[name], on)
         if name not in chosen:
             raise _cannot_plan(name, on, policies, approved)
     wanted = [item for name, item in chosen.items() if only is None or name in only]
@@ -136,7 +139,27 @@ def _plan(on: date, wanted: Sequence[Planned], policies: Mapping[str, Policy], r
     return Plan(on, tuple(wanted), terms, tuple(release))
 
 
-def _nothing_approved() -> Exception:
+def _retired(one: Retired, on: date) -> Exception:
+    return RunError.of(
+        "policy-retired",
+        f"政策 `{one.policy}` 在 {on} 已停用（{one.by}，自 {one.since} 起）：{one.reason}",
+        f"the policy `{one.policy}` is retired on {on} (by {one.by}, since {one.since}): {one.reason}",
+        help_zh=f"已兑现的照旧；{one.since} 之前的日期仍可运行（--on）；要恢复请重新审批",
+        help_en=f"what was granted stays; days before {one.since} can still be run with --on; "
+        "approve a version anew to take it up again",
+    )
+
+
+def _nothing_approved(retired: Mapping[str, Retired]) -> Exception:
+    if retired:
+        names, names_en = "、".join(sorted(retired)), ", ".join(sorted(retired))
+        return RunError.of(
+            "all-retired",
+            f"已审批的政策都已停用：{names}",
+            f"every policy that was approved is retired: {names_en}",
+            help_zh="重新审批一个版本即可恢复：mianshen policies approve 政策 --by 审批人",
+            help_en="approve a version anew to take it up again: mianshen policies approve POLICY --by NAME",
+        )
     return RunError.of(
         "nothing-approved",
         "没有任何已审批的政策，运行无事可做",

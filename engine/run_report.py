@@ -25,7 +25,9 @@ class PolicyReport:
     (`automatic`, `channel`), granted if the person confirms (`confirm`), or only told (`notify`, `declare`).
     `redecided`: how many subjects were decided anew, and why; all others' answers are those of an earlier run.
     `missing` counts the undetermined for each datum that is unknown; `fingerprint` is that of the settled rule
-    (see `engine.run_basis`), `seen` the last audit row when the ledger was read.
+    (see `engine.run_basis`), `seen` the last audit row when the ledger was read. `not_automatic` says why a machine
+    must not decide this policy alone: its matches are hints. `findings` are warnings known when the run was planned,
+    such as a public series without a value for the month.
     """
 
     policy: str
@@ -50,6 +52,8 @@ class PolicyReport:
     fingerprint: str = ""
     seen: int = field(default=0, compare=False)  # a run that writes has written that it began
     redecided: Redecided = Redecided(0, (), True)  # noqa: RUF009 - frozen
+    not_automatic: Diagnostic | None = None
+    findings: tuple[Diagnostic, ...] = ()
     opinion: Opinion = Opinion()  # noqa: RUF009 - frozen
 
     @property
@@ -83,6 +87,8 @@ class PolicyReport:
             "error": [_diagnostic(one) for one in self.error],
             "approved": self.approved,
             "delivery": self.delivery,
+            "not_automatic": _diagnostic(self.not_automatic) if self.not_automatic else None,
+            "findings": [_diagnostic(one) for one in self.findings],
             "redecided": {
                 "subjects": self.redecided.subjects,
                 "everybody": self.redecided.everybody,

@@ -10,11 +10,13 @@ import polars as pl
 
 from engine.incremental_matching import Redecided
 from engine.ledger.funds import Balance, balances
+from engine.plan_findings import silent_indicators
 from engine.quiet_ledger import terms_digest
 from engine.run_report import PolicyReport, RunReport
 from engine.run_work import Setting, Work
 from engine.second_opinion import Opinion
 from engine.settling import Settlement
+from policies.judgement import not_automatic
 
 
 def report_of(setting: Setting, work: Work, settlement: Settlement, changed: bool) -> RunReport:
@@ -58,6 +60,8 @@ def report_of(setting: Setting, work: Work, settlement: Settlement, changed: boo
                 error=totals.error,
                 approved=item.approved,
                 delivery=item.policy.delivery,
+                not_automatic=not_automatic(item.policy),
+                findings=silent_indicators(item.policy, setting.vocabulary, work.plan.on),
                 matched_subjects=totals.matched_subjects,
                 missing=dict(sorted(totals.missing.items())),
                 fingerprint=work.matched.fingerprints.get(name, ""),

@@ -24,6 +24,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from engine.ledger.approvals import all_approvals
 from engine.ledger.opening import Ledger
+from engine.ledger.retirements import Retired, retirements
 from engine.ledger.slots import SlotRow, claim_slot, close_slot, last_closed, open_claims, renew_claims, slots
 from engine.run_report import RunReport
 from policies.errors import MianshenError, RunError
@@ -97,12 +98,14 @@ def due_slots(ledger: Ledger, policies: Mapping[str, Policy], now: datetime, zon
 
     Looks from the day a policy's first approval became effective, or from its last finished slot, to `now`.
     Of several dates missed within one period only the last is made up: the others would grant the same.
-    A slot that another server has claimed is left out until its lease ends. A policy whose calendar cannot be
+    A slot that another server has claimed is left out until its lease ends; so are those that came due while the
+    policy was retired, whereas those it missed before are still made up. A policy whose calendar cannot be
     understood has no slots; `schedule_report` and `run_due` name it.
     """
     closed, claims = last_closed(ledger), open_claims(ledger)
     taken = {(row.policy, row.period) for row in claims if row.claimed_until > now}
     due: dict[tuple[str, str], DueSlot] = {}
+    retired = retirements(ledger)
     for name, since in sorted(_effective_since(ledger, zone).items()):
         policy = policies.get(name)
         if policy is None:
@@ -115,6 +118,8 @@ def due_slots(ledger: Ledger, policies: Mapping[str, Policy], now: datetime, zon
         by_period: dict[str, datetime] = {}
         for moment in _moments(calendar, start, now):
             on = moment.date()
+            if _is_retired(retired, name, on):
+                continue
             if policy.in_force[0] <= on and (policy.in_force[1] is None or on <= policy.in_force[1]):
                 by_period[period_of(policy.period, on).key] = moment
         for key, moment in by_period.items():
@@ -123,7 +128,7 @@ def due_slots(ledger: Ledger, policies: Mapping[str, Policy], now: datetime, zon
     for row in claims:  # a server died with it: whoever comes next takes exactly this slot
         on = row.due_at.astimezone(zone).date()
         slot = DueSlot(row.policy, row.period, row.due_at, on, now - row.due_at > LATE)
-        if row.claimed_until <= now and row.policy in policies:
+        if row.claimed_until <= now and row.policy in policies and not _is_retired(retired, row.policy, on):
             due[row.policy, row.period] = slot
     ready = [slot for key, slot in due.items() if key not in taken]
     return sorted(ready, key=lambda slot: (slot.due_at, slot.policy))
@@ -182,7 +187,7 @@ def schedule_report(
     ledger: Ledger, policies: Mapping[str, Policy], now: datetime, zone: ZoneInfo = ZONE
 ) -> list[ScheduleLine]:
     """Return for each approved policy what ran, what is missed and what comes next."""
-    missed = due_slots(ledger, policies, now, zone)
+    missed, retired = due_slots(ledger, policies, now, zone), retirements(ledger)
     lines = []
     for name, since in sorted(_effective_since(ledger, zone).items()):
         policy = policies.get(name)
@@ -197,6 +202,8 @@ def schedule_report(
         following = calendar.get_next_fire_time(None, max(now, since).astimezone(zone) + timedelta(seconds=1))
         last_day = policy.in_force[1]
         if following is not None and last_day is not None and following.date() > last_day:
+            following = None
+        if following is not None and _is_retired(retired, name, following.date()):
             following = None
         lines.append(
             ScheduleLine(
@@ -299,6 +306,10 @@ def _effective_since(ledger: Ledger, zone: ZoneInfo) -> dict[str, datetime]:
         start = datetime.combine(approved.effective_on, datetime.min.time(), zone)
         since[approved.policy] = min(start, since.get(approved.policy, start))
     return since
+
+
+def _is_retired(retired: Sequence[Retired], policy: str, on: date) -> bool:
+    return any(one.policy == policy and one.holds(on) for one in retired)
 
 
 def _calendar_or_problem(policy: Policy, zone: ZoneInfo) -> CronTrigger | MianshenError:

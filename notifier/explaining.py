@@ -33,7 +33,7 @@ class ShownValue:
 
     `name` is the name as the rule file writes it; `title` and `value` are words; `known` is False where the
     datum is missing. `source` is the agency that delivered it and `as_of` the day its data describes; both
-    are None for what is computed or set by the policy.
+    are None for what is computed or set by the policy. `event` names the life event that said so last, if one did.
     """
 
     name: str
@@ -42,6 +42,15 @@ class ShownValue:
     known: bool = True
     source: Bilingual | None = None
     as_of: date | None = None
+    event: Bilingual | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A life event that has spoken about a datum since the last extract: which one, and on what day."""
+
+    event: Bilingual
+    as_of: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """What the receiver must do later. `due` is None if no day can be told; `clause` is the clause it rests on."""
+
+    words: Bilingual
+    due: date | None
+    clause: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One decision explained. `amount` is in fen; `settled_by` names the facts that would settle it.
 
     `outlook` says what lies ahead; it is None for a grant that is explained from its evidence, which is past.
+    `judgement` says why nothing is granted by this alone; `duty` what whoever is granted must do later.
     """
 
     policy: str
@@ -79,6 +98,8 @@ class Explanation:
     amount_steps: tuple[ShownValue, ...] = ()
     settled_by: tuple[Bilingual, ...] = ()
     outlook: Outlook | None = None
+    judgement: Bilingual | None = None
+    duty: Duty | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +111,7 @@ class _Telling:
     as_of: Mapping[str, date]
     agencies: Mapping[str, Bilingual]
     types: Mapping[str, Type]
+    told: Mapping[str, Told]
 
     def datum(self, name: str) -> Datum:
         return datum_of(name, self.fixed.policy, self.vocabulary)
@@ -104,6 +126,9 @@ class _Telling:
         if source is None and datum.source:
             source = Bilingual(datum.source, datum.source)
         as_of = self.as_of.get(datum.source) if datum.source else None
+        told = self.told.get(name)
+        if told is not None:
+            return ShownValue(name, datum.title, words, value is not None, source, told.as_of, told.event)
         return ShownValue(name, datum.title, words, value is not None, source, as_of)
 
     def used(self, used: tuple[ValueUsed, ...]) -> tuple[ShownValue, ...]:
@@ -141,6 +166,7 @@ def explanation_of(
     as_of: Mapping[str, date],
     agencies: Mapping[str, Bilingual] | None = None,
     outlook: Outlook | None = None,
+    told: Mapping[str, Told] | None = None,
 ) -> Explanation:
     """Return the decision as a tree of lines.
 
@@ -152,8 +178,9 @@ def explanation_of(
         as_of: source id to the day that its data describes.
         agencies: source id to the agency's name; the id itself is shown where it is missing.
         outlook: what lies ahead of the decision (`notifier.outlook`).
+        told: by name as the rule writes it, what a life event has said since the last extract.
     """
-    telling = _Telling(fixed, vocabulary, as_of, agencies or {}, types_by_name(fixed))
+    telling = _Telling(fixed, vocabulary, as_of, agencies or {}, types_by_name(fixed), told or {})
     return Explanation(
         policy=policy.id,
         version=policy.version,
@@ -168,7 +195,14 @@ def explanation_of(
         amount_steps=telling.steps(decision),
         settled_by=tuple(telling.datum(name).title for name in decision.settled_by),
         outlook=outlook,
+        judgement=policy.judgement.reason if policy.judgement is not None else None,
+        duty=_duty(fixed),
     )
+
+
+def _duty(fixed: FixedPolicy) -> Duty | None:
+    obligation = fixed.policy.benefit.obligation
+    return None if obligation is None else Duty(obligation.says, fixed.due, obligation.basis)
 
 
 def explain_grant(

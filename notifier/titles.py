@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from policies.instalments import instalment_title
 from policies.policy import Policy
 from policies.text import Bilingual
 from policies.vocabulary import Collection, Space, Vocabulary
@@ -29,6 +30,9 @@ def datum_of(name: str, policy: Policy, vocabulary: Vocabulary) -> Datum:
         found = _follow(name.removeprefix(_SUBJECT).split("."), start, vocabulary)
         if found is not None:
             return found
+    own = instalment_title(name, policy.id) if policy.benefit.instalments else None
+    if own is not None:
+        return Datum(own)
     indicator = vocabulary.indicators.get(name)
     if indicator is not None:
         return Datum(indicator.title, indicator.source)

@@ -18,32 +18,42 @@ policies_app = group("政策规则文件:检查、跑例子、查看、审批", 
 )
 def policies_check(
     paths: Annotated[list[Path] | None, typer.Argument(help=say("文件或目录", "files or folders"))] = None,
+    watch: Annotated[bool, typer.Option("--watch", help=say("每次保存后再检查并跑例子;Ctrl-C 结束", "check again, and run the examples, after every save; Ctrl-C ends it"))] = False,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     from notifier.console.policies import check
 
+    if watch:
+        from notifier.console.watching import watch_files
+
+        raise SystemExit(watch_files(installation(), paths or [], say))
     raise SystemExit(check(installation(), paths or [], say, as_json=json))
 
 
-@command(policies_app, "test", "跑规则文件里的例子", "run the examples inside the rule files")
+@command(policies_app, "test", "跑规则文件里的例子,并说明它们覆盖了规则的多少。例:policies test cn-31-elderly-allowance --coverage",
+         "run the examples inside the rule files, and tell how much of the rule they show. "
+         "Example: policies test cn-31-elderly-allowance --coverage")  # fmt: skip
 def policies_test(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件;默认全部", "policy ids or files; default all"))] = None,
+    coverage: Annotated[bool, typer.Option("--coverage", help=say("列出没有例子显示的条件、档次、界限和缺项,并给出可粘贴的例子", "list the conditions, tiers, boundaries and missing data that no example shows, with cases ready to paste"))] = False,
     json: Json = False,
 ) -> None:  # fmt: skip
     from notifier.console.policies import test
 
-    raise SystemExit(test(installation(), ids or [], say, as_json=json))
+    raise SystemExit(test(installation(), ids or [], say, as_json=json, coverage=coverage))
 
 
 @command(policies_app, "show", "用平实的话说明一项政策", "explain one policy in plain words")
 def policies_show(
     id: Annotated[str, typer.Argument(metavar="ID|FILE", help=say("政策编号或文件", "policy id or file"))],
-    form: Annotated[str, typer.Option("--as", help=say("words 平实语言;text 原文;json 结构;durable 供 durable-rules 运行的定义", "words, text, json, or durable: the definition that durable-rules run"))] = "words",
+    form: Annotated[str, typer.Option("--as", help=say("words 平实语言;tree 条件树和当日的值;reads 读取哪些数据、来自哪里;text 原文;json 结构;durable 供 durable-rules 运行的定义", "words; tree: conditions with the values of the day; reads: which data, from whom; text; json; or durable: the definition that durable-rules run"))] = "words",
     on: On = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     from notifier.console.policies import show
 
-    show(installation(), id, form, say, None if on is None else day(on))
+    chosen = "json" if json and form == "words" else form
+    show(installation(), id, chosen, say, None if on is None else day(on), as_json=json)
 
 
 @command(policies_app, "approve", "审批一项政策的当前文本(审批人不能是作者)",
@@ -52,10 +62,11 @@ def policies_approve(
     ids: Annotated[list[str], typer.Argument(metavar="ID|all", help=say("政策编号,或 all 表示全部", "policy ids, or all"))],
     by: By,
     effective: Annotated[str | None, typer.Option("--from", metavar="DATE", help=say("从哪天起生效,默认今天", "effective from; default today"))] = None,
+    reviewed: Annotated[str | None, typer.Option("--hash", metavar="HASH", help=say("只审批这个版本(policies show 末行的哈希,至少前 12 位);文件此后改过就拒绝", "approve this version only: the hash at the end of `policies show`, at least its first 12 digits; refused if the file has changed since"))] = None,
 ) -> None:  # fmt: skip
     from notifier.console.policies import approve
 
-    raise SystemExit(approve(installation(), ids, by, day(effective), say))
+    raise SystemExit(approve(installation(), ids, by, day(effective), say, reviewed))
 
 
 @command(
@@ -109,12 +120,15 @@ def policies_replay(
 @command(
     policies_app,
     "schema",
-    "打印规则文件的 JSON Schema(供编辑器补全)",
-    "print the JSON Schema of rule files, for editors",
+    "打印规则文件的 JSON Schema,供编辑器补全和检查。例:policies schema --catalog > policy.schema.json",
+    "print the JSON Schema of rule files, for completion and checking in editors. "
+    "Example: policies schema --catalog > policy.schema.json",
 )
-def policies_schema() -> None:
-    import json
+def policies_schema(
+    overlay: Annotated[bool, typer.Option("--overlay", help=say("覆盖文件(某地的值)的 Schema", "that of overlay files: the values of a place"))] = False,
+    bundle: Annotated[bool, typer.Option("--bundle", help=say("事件包文件的 Schema", "that of bundle files: one life event, several policies"))] = False,
+    catalog: Annotated[bool, typer.Option("--catalog", help=say("连同目录:例子里的数据项、代码、区划、指标和政策编号也能补全", "with the catalog: data in examples, codes, regions, indicators and policy ids are completed too"))] = False,
+) -> None:  # fmt: skip
+    from notifier.console.editor_schemas import print_schema
 
-    from policies.schema import json_schema
-
-    print(json.dumps(json_schema(installation().catalog.vocabulary), ensure_ascii=False, indent=2))
+    print_schema(installation(), overlay=overlay, bundle=bundle, catalog=catalog)

@@ -22,13 +22,14 @@ from notifier.console.policies import policy_of
 from notifier.console.speech import Speech
 from notifier.console.subjects import subject_of
 from notifier.console.tables import console, print_json
-from notifier.explaining import Explanation, Line, ShownValue, explanation_of
+from notifier.explaining import Explanation, Line, ShownValue, Told, explanation_of
 from notifier.outlook import outlook_of
 from policies.errors import StoreError
 from policies.fixing import fix
 from policies.library import read_policy_text
 from policies.policy import Policy
-from policies.text import Language
+from policies.text import Bilingual, Language
+from profiles.events.origin import origin_of
 from profiles.snapshot import Snapshot
 
 _OUTCOMES = {
@@ -62,14 +63,29 @@ def explain(installation: Installation, snapshot: Snapshot, policy: Policy, subj
     agencies = {each.id: each.agency for each in catalog.sources.values()}
 
     facts = facts_with_past_grants(snapshot.facts(policy.space, subject), subject, installation.ledger)
+    events = _told_by_events(installation, snapshot, policy, subject)
     units = {} if policy.for_each is None else {_id_of(unit): unit for unit in facts.items((policy.for_each,)) or ()}
 
     def explained(unit: str, decision: Decision) -> Explained:
         ahead = outlook_of(fixed, decision, facts, units.get(unit), catalog.vocabulary, agencies)
-        told = explanation_of(policy, fixed, decision, catalog.vocabulary, as_of, agencies, ahead)
+        told = explanation_of(policy, fixed, decision, catalog.vocabulary, as_of, agencies, ahead, events)
         return Explained(subject, unit, told)
 
     return [explained(unit, decision) for unit, decision in decide_units(fixed, facts)]
+
+
+def _told_by_events(installation: Installation, snapshot: Snapshot, policy: Policy, subject: str) -> dict[str, Told]:
+    """Return what life events have said since the last extract of the data that the policy reads of the subject."""
+    found = {}
+    for name in policy.reads.get(policy.space, ()):
+        origin = origin_of(snapshot, policy.space, subject, name)
+        if origin is None or origin.event is None:
+            continue
+        kind = installation.catalog.events.get(origin.kind or "")
+        title = kind.title if kind is not None else Bilingual(str(origin.kind), str(origin.kind))
+        words = Bilingual(f"{title.zh}（事件{origin.event}）", f"{title.en} (event {origin.event})")
+        found[name if policy.for_each is None else f"subject.{name}"] = Told(words, origin.as_of)
+    return found
 
 
 def _id_of(unit: Facts) -> str:
@@ -126,6 +142,12 @@ def to_tree(explained: Explained, language: Language) -> Tree:
         steps = tree.add(say("金额怎样算出", "how the amount comes about"))
         for step in found.amount_steps:
             steps.add(_value(step, language))
+    if found.judgement is not None:
+        reason = escape(found.judgement.in_language(language))
+        tree.add(f"[cyan]{say('只是线索，由主管机关决定', 'a hint only; the authority decides')}[/cyan]: {reason}")
+    if found.duty is not None:
+        day = f"  {say('期限', 'due')} {found.duty.due}" if found.duty.due is not None else ""
+        tree.add(f"{say('此后的义务', 'to be done later')}: {escape(found.duty.words.in_language(language))}{day}")
     if found.outlook is not None:
         add_outlook(tree, found.outlook, language)
     return tree
@@ -144,7 +166,8 @@ def _value(value: ShownValue, language: Language) -> str:
     origin = ""
     if value.source is not None:
         day = f" {value.as_of}" if value.as_of is not None else ""
-        origin = f"  ({escape(value.source.in_language(language))}{day})"
+        event = f", {escape(value.event.in_language(language))}" if value.event is not None else ""
+        origin = f"  ({escape(value.source.in_language(language))}{event}{day})"
     return f"{escape(value.title.in_language(language))}: {escape(value.value.in_language(language))}{origin}"
 
 

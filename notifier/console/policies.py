@@ -6,21 +6,30 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from rich.markup import escape
-
 from engine.approving import approve_proved
+from engine.coverage import coverage_of
 from engine.durable_definition import definition, not_decided_by_durable_rules
 from engine.installation import Installation
 from engine.interpreter import decide
+from engine.plan_findings import expired_codes, silent_indicators
+from engine.planning import is_in_force
+from notifier.bundles.shelf import bundles_of, check_bundle
+from notifier.console.coverage import coverage_to_json, print_coverage, print_failure
+from notifier.console.policy_forms import print_reads, print_tree
+from notifier.console.reviewing import require_reviewed, tell_changes
 from notifier.console.speech import Speech
 from notifier.console.tables import console, print_json, problems, table
+from policies.bundles import bundle_files, is_bundle
 from policies.errors import Diagnostic, LedgerError, Place, PolicyError, SettingsError
 from policies.examples import ExampleResult, run_examples
-from policies.library import read_policy
+from policies.judgement import not_automatic
+from policies.library import check_overlay_file, is_overlay, overlay_files, read_with_places, rule_files
 from policies.plain_words import to_plain_words
 from policies.policy import Policy
 from policies.reviewing import overdue_reviews
-from policies.vocabulary import Vocabulary
+from profiles.catalog_model import Catalog
+
+_STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_json: bool) -> int:
@@ -31,10 +40,10 @@ def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_
         print_json({"checked": checked, "findings": findings})
     else:
         for each in findings:
-            style = "red" if each.severity == "error" else "yellow"
+            style = _STYLES[each.severity]
             problems.print(each.render(say.language), style=style, markup=False)
         errors = sum(each.severity == "error" for each in findings)
-        warnings = len(findings) - errors
+        warnings = sum(each.severity == "warning" for each in findings)
         console.print(
             say(
                 f"检查了 {checked} 个规则文件:{errors} 个错误,{warnings} 个警告",
@@ -46,27 +55,31 @@ def check(installation: Installation, paths: Sequence[Path], say: Speech, *, as_
 
 def _check_library(installation: Installation) -> tuple[int, list[Diagnostic]]:
     library = installation.library
-    findings = [each for error in library.errors for each in error.diagnostics]
-    vocabulary = installation.catalog.vocabulary
-    findings += [each for policy in library.policies.values() for each in _warnings(policy, vocabulary)]
-    return len(library.policies) + len(library.errors), findings
+    bundles = bundles_of(installation)
+    findings = [each for error in (*library.errors, *bundles.errors) for each in error.diagnostics]
+    findings += [each for policy in library.policies.values() for each in warnings_of(policy, installation.catalog)]
+    overlays = sum(len(policy.overlays) for policy in library.policies.values())
+    files = len(library.policies) + overlays + len(library.errors) + len(bundles.bundles) + len(bundles.errors)
+    return files, findings
 
 
 def _check_paths(installation: Installation, paths: Sequence[Path]) -> tuple[int, list[Diagnostic]]:
     files: list[Path] = []
     findings: list[Diagnostic] = []
     for path in paths:
-        within = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        within = sorted([*rule_files(path), *overlay_files(path), *bundle_files(path)]) if path.is_dir() else [path]
         files += within
         if not within:
             findings += _no_rule_files(path).diagnostics
     for file in files:
         try:
-            vocabulary = installation.catalog.vocabulary
-            findings += _warnings(read_policy(file, vocabulary), vocabulary)
+            if is_bundle(file):
+                check_bundle(installation, file)
+                continue
+            findings += warnings_of(policy_in_file(installation, file), installation.catalog)
         except PolicyError as error:
             findings += error.diagnostics
-    return len(files), findings
+    return len(files), list(dict.fromkeys(findings))
 
 
 def _no_rule_files(folder: Path) -> PolicyError:
@@ -77,16 +90,29 @@ def _no_rule_files(folder: Path) -> PolicyError:
     )  # fmt: skip
 
 
-def _warnings(policy: Policy, vocabulary: Vocabulary) -> tuple[Diagnostic, ...]:
+def warnings_of(policy: Policy, catalog: Catalog) -> tuple[Diagnostic, ...]:
+    """Return what is to be told of a policy that has no errors: warnings, and notes on how it will be run."""
     today = datetime.now().astimezone().date()
-    refused = not_decided_by_durable_rules(policy, vocabulary, today)
-    return (*policy.warnings, *overdue_reviews(policy, today), *((refused,) if refused else ()))
+    refused = not_decided_by_durable_rules(policy, catalog.vocabulary, today)
+    told = (not_automatic(policy), refused)
+    silent = silent_indicators(policy, catalog.vocabulary, today) if is_in_force(policy, today) else ()
+    found = (*policy.warnings, *overdue_reviews(policy, today), *silent, *expired_codes(policy, catalog, today))
+    return (*found, *(one for one in told if one is not None))
+
+
+def policy_in_file(installation: Installation, path: Path) -> Policy:
+    """Return the policy of a rule file with the library's values of its places, or that of an overlay's rule.
+
+    Raises PolicyError with every finding.
+    """
+    read = check_overlay_file if is_overlay(path) else read_with_places
+    return read(path, installation.library_folder, installation.catalog.vocabulary)
 
 
 def policy_of(installation: Installation, text: str) -> Policy:
     """Return the policy with this id, or in this file. Raises SettingsError or PolicyError."""
     if text.endswith((".yaml", ".yml")):
-        return read_policy(Path(text), installation.catalog.vocabulary)
+        return policy_in_file(installation, Path(text))
     found = installation.library.policies.get(text)
     if found is None:
         raise SettingsError.of(
@@ -97,23 +123,30 @@ def policy_of(installation: Installation, text: str) -> Policy:
     return found
 
 
-def test(installation: Installation, ids: Sequence[str], say: Speech, *, as_json: bool) -> int:
-    """Run the examples of the named policies, or of all; return 0 if all passed, else 1."""
+def test(installation: Installation, ids: Sequence[str], say: Speech, *, as_json: bool, coverage: bool = False) -> int:
+    """Run the examples of the named policies, or of all; return 0 if all passed, else 1.
+
+    With `coverage` it is told what no example shows, with cases that would.
+    """
     policies = [policy_of(installation, each) for each in ids] if ids else list(installation.library.policies.values())
     results = {policy.id: examples_of(installation, policy) for policy in policies}
     failures = sum(not each.passed for found in results.values() for each in found)
+    vocabulary = installation.catalog.vocabulary
     if as_json:
-        print_json(results)
+        shown = {one.id: coverage_to_json(one, vocabulary) for one in policies} if coverage else {}
+        print_json({"examples": results, "coverage": shown} if coverage else results)
         return 1 if failures else 0
-    for name, found in results.items():
+    for policy in policies:
+        name, found = policy.id, results[policy.id]
         passed = sum(each.passed for each in found)
         mark = "[green]✓[/green]" if passed == len(found) else "[red]✗[/red]"
-        console.print(f"{mark} {name}  {passed}/{len(found)}")
+        covered = coverage_of(policy, vocabulary)
+        console.print(f"{mark} {name}  {passed}/{len(found)}  {say('覆盖', 'coverage')} {covered.percent}%")
         for each in found:
             if not each.passed:
-                console.print(f"    [red]✗[/red] {escape(each.name)}  [dim]{escape(str(each.place))}[/dim]")
-                console.print(f"      {say('期望', 'expected')}: {escape(_words(each.expected, say))}")
-                console.print(f"      {say('得到', 'found')}: {escape(_words(each.found, say))}")
+                print_failure(policy, vocabulary, each, say)
+        if coverage:
+            print_coverage(policy, vocabulary, covered, say)
     total = sum(len(found) for found in results.values())
     console.print(say(f"{total} 个例子,{failures} 个不符", f"{total} examples, {failures} failed"), style="bold")
     return 1 if failures else 0
@@ -124,15 +157,17 @@ def examples_of(installation: Installation, policy: Policy) -> list[ExampleResul
     return run_examples(policy, installation.catalog.vocabulary, decide)
 
 
-def _words(value: object, say: Speech) -> str:
-    return value if isinstance(value, str) else say.of(value)  # type: ignore[arg-type]
+def show(
+    installation: Installation, id: str, form: str, say: Speech, on: date | None = None, *, as_json: bool = False
+) -> None:
+    """Print one policy in plain words, as a tree, its reads, its text, JSON, or what durable-rules get on a day.
 
-
-def show(installation: Installation, id: str, form: str, say: Speech, on: date | None = None) -> None:
-    """Print one policy in plain words, as its text, as JSON, or as durable-rules get it on a day (default today)."""
+    The day is today by default. `as_json` is for the reads.
+    """
     policy = policy_of(installation, id)
     if form == "words":
         console.print(to_plain_words(policy, say.language), markup=False)
+        console.print(say(f"版本:{policy.version}", f"version: {policy.version}"), style="dim", markup=False)
     elif form == "text":
         console.print(policy.text, markup=False)
     elif form == "json":
@@ -140,23 +175,37 @@ def show(installation: Installation, id: str, form: str, say: Speech, on: date |
     elif form == "durable":
         today = datetime.now().astimezone().date()
         print_json(definition(policy, installation.catalog.vocabulary, on or today))
+    elif form == "tree":
+        today = datetime.now().astimezone().date()
+        print_tree(policy, installation.catalog.vocabulary, on or today, say)
+    elif form == "reads":
+        print_reads(installation, policy, say, as_json=as_json)
     else:
         raise SettingsError.of(
             "unknown-form", f"没有 `{form}` 这种形式", f"there is no form `{form}`",
-            help_zh="用 words、text、json 或 durable", help_en="use words, text, json or durable",
+            help_zh="用 words、tree、reads、text、json 或 durable",
+            help_en="use words, tree, reads, text, json or durable",
         )  # fmt: skip
 
 
-def approve(installation: Installation, ids: Sequence[str], by: str, effective: date, say: Speech) -> int:
-    """Approve the present text of policies whose examples all pass; return 0, or 1 if one was refused."""
+def approve(
+    installation: Installation, ids: Sequence[str], by: str, effective: date, say: Speech, expected: str | None = None
+) -> int:
+    """Approve the present text of policies whose examples all pass; return 0, or 1 if one was refused.
+
+    With `expected`, the hash that was reviewed (or its beginning), nothing else is approved.
+    """
     policies = (
         list(installation.library.policies.values())
         if list(ids) == ["all"]
         else [policy_of(installation, each) for each in ids]
     )
+    if expected is not None:
+        require_reviewed(policies, expected)
     refused = 0
     rows = []
     for policy in policies:
+        tell_changes(installation, policy, effective, say)
         failed = [each for each in examples_of(installation, policy) if not each.passed]
         if failed:
             refused += 1

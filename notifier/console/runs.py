@@ -155,6 +155,10 @@ def print_report(report: RunReport, say: Speech) -> None:
             console.print(f"[yellow]{say('暂停', 'held')}[/yellow] {each.policy}: {reason}  ({way})")
         for diagnostic in each.error:
             console.print(diagnostic.render(say.language), style="red", markup=False)
+        for finding in each.findings:
+            console.print(finding.render(say.language), style="yellow", markup=False)
+        if each.not_automatic is not None:
+            console.print(each.not_automatic.render(say.language), style="cyan", markup=False)
     words = second_opinion_words(report, say)
     if words:
         console.print(words)
@@ -176,13 +180,16 @@ def closing_words(report: RunReport, say: Speech) -> str:
             "nothing new: whoever qualifies had been granted already, and nobody was granted twice.",
         )
     done = [each for each in report.policies if each.is_granted]
-    left = [each for each in report.policies if not each.is_granted]
+    hints = sum(each.new_grants for each in report.policies if each.not_automatic is not None)
+    left = [each for each in report.policies if not each.is_granted and each.not_automatic is None]
     number, amount = sum(each.new_grants for each in done), say.yuan(sum(each.amount for each in done))
     more = sum(each.new_grants for each in left)
     words = say(
         f"直接兑现 {number:,} 笔,共 {amount} 元;另有 {more:,} 笔待本人确认或办理。",
         f"{number:,} granted outright, {amount} yuan in all; {more:,} more wait for the person to confirm or declare.",
     )
+    if hints:
+        words += " " + say(f"另有 {hints:,} 条线索转主管机关。", f"{hints:,} hints go to the authority.")
     if report.dry_run:
         return say("试算,什么也没有写入:", "dry run, nothing was written: ") + words
     return words

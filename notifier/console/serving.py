@@ -15,6 +15,7 @@ from engine.run_report import RunReport
 from engine.running import run
 from engine.schedule import ZONE, RunSlots, Ticked, schedule_report, serve_forever
 from notifier.ahead import ahead_of
+from notifier.bundles.stories import stories_of
 from notifier.console.demo import MARK
 from notifier.console.notices import deliver
 from notifier.console.runs import closing_words
@@ -64,6 +65,7 @@ def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool
         key=derived_key(secret_key(home), "pages"),
         demo=demo,
         ahead=lambda subject: ahead_of(installation, subject, datetime.now(ZONE).date()),
+        stories=lambda subject: stories_of(installation, subject, datetime.now(ZONE).date()),
     )
     writer = EventWriter(lambda: event_road(Installation(home)), on_trouble=_trouble_teller(say))
     EventsApi(ledger, writer, derived_key(secret_key(home), "event-token"), installation.catalog.events).add_to(app)

@@ -72,7 +72,7 @@ def test_whoever_holds_another_benefit_of_the_group_is_decided_again_only_when_t
     assert line(report, "small").redecided.subjects == 0
     assert is_right(town, report)
     with town.ledgers["changed"].reading() as connection:
-        query = "select g.id from waiting w join \"grant\" g on g.subject = w.subject and g.policy = w.detail"
+        query = 'select g.id from waiting w join "grant" g on g.subject = w.subject and g.policy = w.detail'
         held = connection.exec_driver_sql(f"{query} where w.policy = 'small' order by 1").scalars().first()
     assert held is not None
     for ledger in town.ledgers.values():

@@ -197,10 +197,11 @@ def test_what_is_reserved_committed_or_paid_is_not_available_and_reversals_give_
 
 def test_every_stage_has_its_moves_and_every_delivery_a_first_stage() -> None:
     assert set(TRANSITIONS) == set(Stage)
-    reachable = set().union(*TRANSITIONS.values()) | {Stage.MATCHED}
+    reachable = set().union(*TRANSITIONS.values()) | {Stage.MATCHED, Stage.HINTED}
     assert reachable == set(Stage)
     for delivery in ("automatic", "confirm", "notify", "declare", "channel"):
         assert first_stage(delivery) in Stage
+        assert first_stage(delivery, is_hint=True) is Stage.HINTED
 
 
 def test_a_grant_moves_only_along_the_table(ledger: Ledger) -> None:
