@@ -108,7 +108,11 @@ def approve(
             if resumed:
                 detail = {"policy": found.policy, "version": version, "effective_on": day.isoformat()}
                 audit.append(
-                    connection, at=ledger.now(), actor=approver, action="policy-resumed", detail=detail | _answers(proof)
+                    connection,
+                    at=ledger.now(),
+                    actor=approver,
+                    action="policy-resumed",
+                    detail=detail | _answers(proof),
                 )
             return resumed
         effective = day.isoformat()

@@ -11,6 +11,7 @@ from engine.installation import Installation
 from engine.ledger.approvals import all_approvals, approved_policies, version_text
 from engine.ledger.earlier import past_grants_of
 from engine.ledger.funds import balances
+from engine.ledger.retirements import retired_policies
 from engine.simulation.figures import CHANGES, Person, Simulation
 from engine.simulation.grouping import grouping_of
 from engine.simulation.simulating import simulate
@@ -113,8 +114,9 @@ def simulate_policy(installation: Installation, asked: Asked, say: Speech, *, as
         )  # fmt: skip
         grouping = grouping_of(policy.space, installation.catalog.vocabulary, asked.on)
         told = Told(
-            policy, found, grouping, installation.catalog.vocabulary, against, reasons, asked.exact, snapshot.versions
-        )
+            policy, found, grouping, installation.catalog.vocabulary, against, reasons, asked.exact, snapshot.versions,
+            retired_policies(installation.ledger, asked.on).get(policy.id),
+        )  # fmt: skip
         report = simulation_report(told)
         if folder is not None:
             folder.add(report, say.language)
@@ -249,5 +251,5 @@ def _print(told: Told, report: Report, say: Speech) -> None:
     if fund is not None and fund.appropriation is not None and fund.years is not None:
         years = f"{fund.years // 100}.{fund.years % 100:02d}"
         console.print(say(f"资金 {fund.fund}：够 {years} 年", f"fund {fund.fund}: lasts {years} years"))
-    for note in notes_of(told.policy):
+    for note in notes_of(told.policy, told.retired):
         console.print(say.of(note), style="dim", markup=False)

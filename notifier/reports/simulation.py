@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.ledger.retirements import Retired
 from engine.simulation.figures import CHANGES, Against, Decided, Simulation
 from engine.simulation.figures import Cell as Counted
 from engine.simulation.grouping import UNKNOWN, Grouping
@@ -32,6 +33,7 @@ class Told:
     reasons: Sequence[Reasoned] = ()
     exact: bool = False
     store: Mapping[str, int] = field(default_factory=dict)
+    retired: Retired | None = None
 
 
 def simulation_report(told: Told) -> Report:
@@ -297,13 +299,19 @@ def _fund_title(told: Told, fund: str) -> Bilingual:
     return told.vocabulary.funds.get(fund, Bilingual(fund, fund))
 
 
-def notes_of(policy: Policy) -> tuple[Bilingual, ...]:
-    """Return what a simulation of this policy leaves out, in words."""
-    found = [Bilingual(
+def notes_of(policy: Policy, retired: Retired | None = None) -> tuple[Bilingual, ...]:
+    """Return what a simulation of this policy leaves out, in words; `retired`: it is out of use on that day."""
+    found = []
+    if retired is not None:
+        found.append(Bilingual(
+            f"本政策自 {retired.since} 起停用（{retired.by}：{retired.reason}）：跑批不会执行，这里只是试算。",
+            f"It is retired since {retired.since} (by {retired.by}: {retired.reason}): no run takes it, this is a trial only.",
+        ))  # fmt: skip
+    found.append(Bilingual(
         "数字是分配之前的资格与金额；资金不足、名额与同一凭据只用一次，只有跑批时才见分晓。",
         "These are eligibility and amounts before allocation: a fund that runs dry, or a receipt used twice, "
         "shows only in a run.",
-    )]  # fmt: skip
+    ))  # fmt: skip
     if policy.exclusive is not None or policy.excludes or policy.net_of:
         others = ", ".join(
             dict.fromkeys([*policy.excludes, *policy.net_of, *([policy.exclusive.group] if policy.exclusive else [])])
@@ -326,7 +334,7 @@ def notes_of(policy: Policy) -> tuple[Bilingual, ...]:
 
 
 def _notes(told: Told) -> tuple[Piece, ...]:
-    notes = list(notes_of(told.policy))
+    notes = list(notes_of(told.policy, told.retired))
     if told.simulation.months:
         notes.append(Bilingual(
             "推算只移动日期：人会长大变老，数据（收入、户籍、企业用工）不变，也没有人出生或迁入。",
@@ -364,7 +372,7 @@ def simulation_data(told: Told) -> dict[str, object]:
         },
         "exact": told.exact,
         "store": dict(told.store),
-        "notes": [{"zh": one.zh, "en": one.en} for one in notes_of(told.policy)],
+        "notes": [{"zh": one.zh, "en": one.en} for one in notes_of(told.policy, told.retired)],
     }  # fmt: skip
 
 

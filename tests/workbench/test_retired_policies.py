@@ -118,6 +118,8 @@ def test_on_the_command_line_grants_stay_and_a_run_names_the_person_and_the_reas
     run = town.call("run", "--policy", name, "--on", DAY)
     assert run.code == 8
     assert "policy-retired" in run.problems and "wang" in run.problems and "repealed" in run.problems
+    trial = town.json("policies", "simulate", name, "--on", DAY)
+    assert f"It is retired since {DAY} (by wang: repealed)" in trial["notes"][0]["en"]
     after = len(town.json("grants", "--policy", name)) if before else 0
     assert after == before
     assert town.call("audit", "verify").code == 0
