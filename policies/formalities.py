@@ -9,7 +9,7 @@ from decimal import Decimal
 from policies.context import Context
 from policies.document import Document, Path
 from policies.errors import Diagnostic
-from policies.model import PolicyShape
+from policies.model import InForce, PolicyShape
 from policies.model_errors import did_you_mean
 from policies.periods import FIRST_DAY, LAST_DAY
 from policies.policy import Guard
@@ -38,9 +38,9 @@ def _finding(
     return Diagnostic(code, Bilingual(zh, en), Bilingual(help_zh, help_en), place)
 
 
-def check_dates(document: Document, shape: PolicyShape, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
-    """Dates lie within the calendar, and nothing ends before it begins."""
-    start, end = shape.in_force.from_, shape.in_force.to
+def check_order_of_days(document: Document, in_force: InForce) -> Iterator[Diagnostic]:
+    """The last day of force does not lie before the first."""
+    start, end = in_force.from_, in_force.to
     if end is not None and end < start:
         yield _finding(
             document,
@@ -51,6 +51,12 @@ def check_dates(document: Document, shape: PolicyShape, vocabulary: Vocabulary) 
             "更正其中一个日期",
             "correct one of the dates",
         )
+
+
+def check_dates(document: Document, shape: PolicyShape, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
+    """Dates lie within the calendar, and nothing ends before it begins."""
+    start, end = shape.in_force.from_, shape.in_force.to
+    yield from check_order_of_days(document, shape.in_force)
     given: list[tuple[Path, object]] = [(("in_force", "from"), start), (("in_force", "to"), end)]
     given += [(("examples", number, "on"), one.on) for number, one in enumerate(shape.examples)]
     for path, day in given:

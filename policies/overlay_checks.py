@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from policies.codes import is_code, trimmed
 from policies.document import Document, Mapping, Path
 from policies.errors import Diagnostic
+from policies.formalities import check_order_of_days
 from policies.model import OverlayShape
 from policies.model_errors import did_you_mean
 from policies.policy import Policy
@@ -76,16 +77,7 @@ def _is_region(code: str, prefix: str, code_set: CodeSet) -> bool:
 def _check_validity(document: Document, shape: OverlayShape, policy: Policy) -> Iterator[Diagnostic]:
     start, end = shape.in_force.from_, shape.in_force.to
     first, last = policy.in_force
-    if end is not None and end < start:
-        yield _finding(
-            document,
-            ("in_force", "to"),
-            "dates-out-of-order",
-            f"失效日 {end} 早于生效日 {start}",
-            f"it ends on {end}, before it begins on {start}",
-            "更正其中一个日期",
-            "correct one of the dates",
-        )
+    yield from check_order_of_days(document, shape.in_force)
     words_zh = f"{first} 起" + (f"，至 {last}" if last else "")
     words_en = f"from {first}" + (f" to {last}" if last else " on")
     for key, day in (("from", start), ("to", end)):
