@@ -28,6 +28,7 @@ class ReadDatum:
     freshness_days: int | None
     sensitive: bool
     purpose: str | None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _data(policy: Policy, catalog: Catalog) -> Iterator[ReadDatum]:
                 found.freshness_days if isinstance(found, Attribute) else None,
                 sensitive,
                 _purpose(policy, place, each) if sensitive else None,
+                isinstance(found, Attribute) and found.lasting,
             )
 
 

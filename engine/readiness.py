@@ -177,11 +177,12 @@ def _data(policy: Policy, catalog: Catalog, store: Mapping[tuple[str, str], Stor
                 Bilingual(f"敏感数据 `{name}` 没有写明用途", f"no purpose is declared for the sensitive `{name}`"),
                 Bilingual("在 sensitive 里写明用途", "declare it under sensitive"),
             )  # fmt: skip
-        if one.kind == "attribute" and one.freshness_days is None and one.source.refresh not in ("daily", "weekly"):
+        limited = one.freshness_days is not None or one.lasting
+        if one.kind == "attribute" and not limited and one.source.refresh not in ("daily", "weekly"):
             yield Obstacle(
                 "freshness", 1,
                 Bilingual(f"`{name}` 没有保鲜期，旧数据会一直算数", f"`{name}` has no freshness limit: old data count for ever"),
-                Bilingual("在目录里给它写 freshness_days", "give it a freshness limit in the catalog"),
+                Bilingual("在目录里给它写 freshness_days，不会过时的写 never", "give it a freshness limit in the catalog, or `never`"),
             )  # fmt: skip
         if store is not None:
             yield from _stored(one, name, store.get((one.place, one.name)), share)

@@ -22,6 +22,7 @@ class Attribute:
 
     `source` is the id of the source that delivers it (empty for derived attributes);
     `freshness_days` is the age in days after which the datum counts as unknown (None: never);
+    `lasting`: the catalog says expressly that it never goes stale, such as a date of birth;
     `derivation` is the expression text that computes a derived attribute, in the same language.
     A sensitive attribute opens only to a policy that declares it with a purpose.
     """
@@ -33,6 +34,7 @@ class Attribute:
     sensitivity: Sensitivity = "ordinary"
     freshness_days: int | None = None
     derivation: str | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator, StringConstraints, Tag
 from pydantic_core import PydanticCustomError
 
 from policies.text import Bilingual
@@ -68,8 +68,18 @@ class Title(Part):
         return Bilingual(self.zh, self.en)
 
 
+# Days after which a datum counts as unknown; `never` for what does not go stale.
+Freshness = Annotated[
+    Annotated[Annotated[int, Field(ge=1, le=36_500)], Tag("days")] | Annotated[Literal["never"], Tag("word")],
+    Discriminator(lambda value: "word" if isinstance(value, str) else "days"),
+]
+
+
 class AttributePart(Part):
-    """One attribute. Numbers need `low` and `high`, inclusive, in the attribute's own unit."""
+    """One attribute. Numbers need `low` and `high`, inclusive, in the attribute's own unit.
+
+    `freshness_days: never` says that it does not go stale, such as a date of birth.
+    """
 
     title: Title
     type: ValueKind
@@ -79,7 +89,7 @@ class AttributePart(Part):
     low: Amount | None = None
     high: Amount | None = None
     sensitivity: Literal["ordinary", "sensitive"] = "ordinary"
-    freshness_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    freshness_days: Freshness | None = None
     derivation: Words | None = None
 
 

@@ -86,8 +86,9 @@ class _Builder:
             part.title.to_bilingual(),
             source,
             part.sensitivity,
-            part.freshness_days,
+            part.freshness_days if isinstance(part.freshness_days, int) else None,
             part.derivation,
+            part.freshness_days == "never",
         )
 
     def link(self, name: str, part: LinkPart, where: Where, owner: Owner) -> Link:

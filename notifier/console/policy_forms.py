@@ -109,7 +109,11 @@ def print_reads(installation: Installation, policy: Policy, say: Speech, *, as_j
                 say.of(one.title),
                 say.of(source.agency) if source is not None else say("没有来源", "no source"),
                 source.id if source is not None else "-",
-                say(f"{days} 天", f"{days} days") if days is not None else "-",
+                say(f"{days} 天", f"{days} days")
+                if days is not None
+                else say("不过时", "never stale")
+                if one.lasting
+                else "-",
                 (one.purpose or say("未声明用途", "no purpose declared")) if one.sensitive else "-",
             )
         )
@@ -142,7 +146,7 @@ def _reads_to_json(installation: Installation, policy: Policy) -> dict[str, Any]
                 "source": one.source.id if one.source is not None else None,
                 "agency": {"zh": one.source.agency.zh, "en": one.source.agency.en} if one.source is not None else None,
                 "refresh": one.source.refresh if one.source is not None else None,
-                "freshness_days": one.freshness_days,
+                "freshness_days": "never" if one.lasting else one.freshness_days,
                 "sensitive": one.sensitive,
                 "purpose": one.purpose,
             }

@@ -87,10 +87,7 @@ def test_what_the_law_asks_for_comes_from_the_agency_that_answers_for_it(name: s
 
 def test_every_condition_of_a_person_that_may_end_grows_stale() -> None:
     """A status that a person had years ago must not be granted on for ever."""
-    for_ever = {
-        "disability_certificate", "in_institution", "lawful_birth", "retired_soldier", "unemployment_involuntary",
-        "resident_pension_insured", "directed_study",
-    }  # fmt: skip
+    for_ever = {"lawful_birth", "retired_soldier"}
     ending = [one for one in CITIZEN.attributes.values() if isinstance(one.type, Bool) and one.derivation is None]
     assert {one.name for one in ending if one.freshness_days is None} == for_ever
 
@@ -109,3 +106,17 @@ def test_degrees_are_those_of_the_national_standard() -> None:
     degree = CATALOG.vocabulary.code_sets["degree"]
     assert degree.hierarchical and degree.open
     assert {"1", "2", "3", "4"} <= set(degree.codes)
+
+
+def test_every_datum_that_an_agency_delivers_says_how_long_it_counts() -> None:
+    silent = [
+        f"{place}.{one.name}"
+        for space in CATALOG.spaces.values()
+        for place, attributes in [
+            (space.name, space.attributes),
+            *((f"{space.name}.{name}", each.attributes) for name, each in space.collections.items()),
+        ]
+        for one in attributes.values()
+        if one.derivation is None and one.freshness_days is None and not one.lasting
+    ]
+    assert not silent, "give them freshness_days, or `never`"

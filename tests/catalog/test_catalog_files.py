@@ -147,5 +147,6 @@ def test_types_of_the_language_come_out_of_the_catalog() -> None:
     assert attributes["secret"].type == Bool()
     assert attributes["secret"].sensitivity == "sensitive"
     assert attributes["sex"].type == Code("sex")
-    assert attributes["savings"].freshness_days == 90
+    assert attributes["savings"].freshness_days == 90 and not attributes["savings"].lasting
+    assert attributes["birth_date"].freshness_days is None and attributes["birth_date"].lasting
     assert isinstance(attributes["savings"].type, Number) and attributes["savings"].type.is_money
