@@ -35,7 +35,7 @@ def policies_retire(
     "new",
     "新建一个规则文件:逐项提问(或用选项),写出能通过检查、带注释和六个例子的骨架。例:policies new cn-31-some-subsidy",
     "a new rule file: asks (or takes options) and writes a skeleton that passes the checker, with comments and six "
-    "examples. Example: policies new cn-31-some-subsidy --title-zh 某补贴 --authority 上海市民政局 --yes",
+    "examples. Example: policies new cn-31-some-subsidy --authority NAME --yes",
 )
 def policies_new(
     id: Annotated[str | None, typer.Argument(metavar="ID", help=say("编号,如 cn-31-some-subsidy", "id, such as cn-31-some-subsidy"))] = None,

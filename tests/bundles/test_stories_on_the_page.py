@@ -165,4 +165,7 @@ def test_sending_says_how_much_waits_for_a_combined_notice(
     assert send(born, Speech("en"), as_json=False) == 0
     assert "wait for" not in capsys.readouterr().out
     show(born, mother_of(born), Speech("en"), as_json=False)
-    assert "one notice (birth, 2" in " ".join(capsys.readouterr().out.split())
+    assert "one notice" in capsys.readouterr().out
+    show(born, mother_of(born), Speech("en"), as_json=True)
+    listed = json.loads(capsys.readouterr().out)
+    assert [len(one["parts"]) for one in listed if one["kind"] == "combined"] == [2]
