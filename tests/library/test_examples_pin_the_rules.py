@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.coverage import coverage_of
 from engine.interpreter import decide
 from policies.errors import PolicyError
 from policies.examples import run_examples
@@ -161,3 +162,10 @@ def test_every_day_on_which_a_figure_changes_is_worked_through_from_both_sides(p
         if not _notices_a_change(moved) and (policy.id, day) not in IMPLIED:
             unnoticed.append(day)
     assert unnoticed == []
+
+
+@EVERY_POLICY
+def test_both_sides_of_every_boundary_of_a_condition_or_tier_have_an_example(policy: Policy) -> None:
+    # Where an amount takes the smaller of two sums, the value next to the crossing is often no amount that occurs.
+    unseen = [one for one in coverage_of(policy, VOCABULARY).unseen if one.kind == "boundary"]
+    assert [f"{one.text}: {one.words.en}" for one in unseen if not one.key.startswith("amount")] == []
