@@ -52,6 +52,19 @@ _GROUPS: dict[type[model.Shape], Literal["all", "any", "none"]] = {
 }
 
 
+# What is checked of the file as it stands, before expressions are read.
+_FORMALITIES = (
+    check_dates,
+    check_guard,
+    check_notices,
+    check_schedule,
+    check_references,
+    check_sensitive_names,
+    check_judgement,
+    check_deduction,
+)
+
+
 def check(document: Document, text: str, vocabulary: Vocabulary) -> Policy:
     """Return the checked policy. Raises PolicyError with every finding of the file."""
     try:
@@ -81,16 +94,7 @@ class _Checker:
     def policy(self) -> Policy:
         """Check everything; raise all findings at once."""
         shape = self.shape
-        for check_one in (
-            check_dates,
-            check_guard,
-            check_notices,
-            check_schedule,
-            check_references,
-            check_sensitive_names,
-            check_judgement,
-            check_deduction,
-        ):
+        for check_one in _FORMALITIES:
             self.findings.extend(check_one(self.document, shape, self.vocabulary))
         self.context.parameters = self._parameters()
         for name in self._by_dependency():
@@ -111,9 +115,7 @@ class _Checker:
             self._try(lambda: self._measure([root for root in roots if root is not None]))
         for number in range(len(shape.examples)):
             self._try(lambda number=number: check_example(self.document, shape, self.vocabulary, number))  # type: ignore[misc]
-        if self.findings:
-            unique = dict.fromkeys(self.findings)
-            raise PolicyError(sorted(unique, key=lambda one: (one.place.line or 0, one.place.column or 0)))
+        self._raise_findings()
         assert eligibility is not None and benefit is not None
         return Policy(
             id=shape.id,
@@ -156,6 +158,12 @@ class _Checker:
             definition_texts={name: self._text(("definitions", name)) for name in shape.definitions},
             warnings=tuple(unused_warnings(self.document, shape, self.context)),
         )
+
+    def _raise_findings(self) -> None:
+        """Raise PolicyError if anything was found, each finding once, in the order of the file."""
+        if self.findings:
+            unique = dict.fromkeys(self.findings)
+            raise PolicyError(sorted(unique, key=lambda one: (one.place.line or 0, one.place.column or 0)))
 
     def _try(self, work: Callable[[], T]) -> T | None:
         """Do one piece of work; keep its findings and go on."""
