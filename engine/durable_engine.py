@@ -16,7 +16,8 @@ from engine.decision import Facts, Outcome
 from engine.durable_lowering import LEFT_OUT, NO, YES, DurablePolicy, applies, fails, lower
 from engine.durable_process import Case, DurableProcess
 from engine.durable_rulesets import KIND, Ruleset, rulesets_of
-from engine.durable_terms import Term, TermBook
+from engine.durable_terms import TermBook
+from engine.expression_functions import Function
 from engine.interpreter import negative_amount
 from engine.interpreter_answers import Unnamed, too_deep
 from engine.interpreter_settling import settling_facts
@@ -39,6 +40,11 @@ class DurableVerdict:
 
 
 Answer = tuple[str, str, DurableVerdict]  # policy, unit ("" without for_each), verdict
+
+_Asked = tuple[int, str, bool, int]  # a term: its number, name, whether it reads the unit; place of a policy that asks
+_Share = tuple[int, list[int], list[_Asked]]  # a ruleset, the places of the policies it decides, the terms it asks for
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(slots=True)
@@ -89,6 +95,8 @@ class DurableEngine:
                 self._within[name].append(number)
             for rule in ruleset.rules:
                 self._question[rule.name] = (rule.policy, rule.question)
+        self._shares: dict[tuple[str, ...], list[_Share]] = {}
+        self._functions: dict[int, Function] = {}
         definitions = [json.dumps(each.definition(), ensure_ascii=False) for each in self._rulesets]
         self.process = DurableProcess(definitions, deadline)
 
@@ -153,8 +161,15 @@ class DurableEngine:
             DurableError: the process could not be kept running, or a value does not fit into durable-rules.
             PolicyError: an amount came out negative, or a policy nests too deeply.
         """
+        questions = [(subject, self._chosen(subject, policies, space)) for subject in subjects]
+        return self.decide_each(questions, settling=settling)
+
+    def decide_each(
+        self, questions: Iterable[tuple[Facts, Sequence[str]]], *, settling: bool = True
+    ) -> list[list[Answer]]:
+        """Decide several subjects, of each the policies that are named beside it; see `decide_many`."""
         batch = _Batch()
-        pending = [self._prepared(subject, self._chosen(subject, policies, space), batch) for subject in subjects]
+        pending = [self._prepared(subject, names, batch) for subject, names in questions]
         for waiting, names in zip(batch.waiting, self.process.evaluate(batch.cases), strict=True):
             by_policy: dict[str, set[str]] = {}
             for name in names:
@@ -164,18 +179,20 @@ class DurableEngine:
                 one.fired |= by_policy.get(one.policy.id, set())
         return [[answer for one in of_subject for answer in self._answer(one, settling)] for of_subject in pending]
 
-    def _chosen(self, subject: Facts, policies: Collection[str] | None, space: str | None) -> list[DurablePolicy]:
+    def _chosen(self, subject: Facts, policies: Collection[str] | None, space: str | None) -> list[str]:
         if policies is not None:
-            return [self._policies[name] for name in policies if name in self._policies]
+            return list(policies)
         own = space if space is not None else getattr(subject, "space", None)
-        return [one for one in self._policies.values() if own is None or one.fixed.policy.space == own]
+        return [name for name, one in self._policies.items() if own is None or one.fixed.policy.space == own]
 
-    def _prepared(self, subject: Facts, policies: Iterable[DurablePolicy], batch: _Batch) -> list[_Pending | Answer]:
+    def _prepared(self, subject: Facts, names: Sequence[str], batch: _Batch) -> list[_Pending | Answer]:
         """Compute the terms and put the cases of one subject into the batch."""
         found: list[_Pending | Answer] = []
         by_collection: dict[str | None, list[DurablePolicy]] = {}
-        for policy in policies:
-            by_collection.setdefault(policy.fixed.policy.for_each, []).append(policy)
+        for name in names:
+            if name in self._policies:
+                policy = self._policies[name]
+                by_collection.setdefault(policy.fixed.policy.for_each, []).append(policy)
         known: dict[int, Value] = {}
         for collection, group in by_collection.items():
             if collection is None:
@@ -198,27 +215,50 @@ class DurableEngine:
         known: dict[int, Value],
         batch: _Batch,
     ) -> list[_Pending]:
-        of_unit: dict[int, Value] = {}
-        by_ruleset: dict[int, list[_Pending]] = {}
-        found = []
         shared = Surroundings(facts, len(facts) > 1, Unnamed(), None)
-        for policy in policies:
-            one = _Pending(policy, unit, shared, facts)
-            found.append(one)
-            for number in self._within[policy.id]:
-                by_ruleset.setdefault(number, []).append(one)
-        for number, waiting in by_ruleset.items():
+        found = [_Pending(policy, unit, shared, facts) for policy in policies]
+        of_unit: dict[int, Value] = {} if len(facts) > 1 else known
+        for number, concerned, terms in self._share(policies):
             fact: dict[str, Value] = {"id": "e", "sid": "0", "kind": KIND}
-            for one in waiting:
-                for term_number in self._rulesets[number].terms[one.policy.id]:
-                    term = self._book.terms[term_number]
-                    cache = of_unit if term.reads_unit and unit_given(facts) else known
-                    value = _term_value(term, term_number, one, cache)
-                    if value is not None:
-                        fact[term.name] = value
-            batch.cases.append((number, json.dumps(fact, ensure_ascii=False)))
-            batch.waiting.append(waiting)
+            for term_number, name, reads_unit, first in terms:
+                cache = of_unit if reads_unit else known
+                if term_number not in cache:
+                    cache[term_number] = self._value(term_number, facts, policies[first])
+                value = cache[term_number]
+                if value is not None:
+                    fact[name] = value
+            batch.cases.append((number, _ENCODER.encode(fact)))
+            batch.waiting.append([found[place] for place in concerned])
         return found
+
+    def _share(self, policies: Sequence[DurablePolicy]) -> list[_Share]:
+        """Return the rulesets that decide some policies, with the terms to compute; the same for every subject."""
+        key = tuple(policy.id for policy in policies)
+        if key not in self._shares:
+            places: dict[int, list[int]] = {}
+            for place, name in enumerate(key):
+                for number in self._within[name]:
+                    places.setdefault(number, []).append(place)
+            self._shares[key] = [
+                (number, concerned, self._terms_of(number, key, concerned)) for number, concerned in places.items()
+            ]
+        return self._shares[key]
+
+    def _terms_of(self, number: int, names: Sequence[str], concerned: Sequence[int]) -> list[_Asked]:
+        found: dict[int, _Asked] = {}
+        for place in concerned:
+            for term_number in self._rulesets[number].terms[names[place]]:
+                term = self._book.terms[term_number]
+                found.setdefault(term_number, (term_number, term.name, term.reads_unit, place))
+        return list(found.values())
+
+    def _value(self, number: int, facts: tuple[Facts, ...], policy: DurablePolicy) -> Value:
+        try:
+            if number not in self._functions:
+                self._functions[number] = self._book.terms[number].function()
+            return self._functions[number](facts)
+        except RecursionError:
+            raise too_deep(policy.fixed) from None
 
     def _answer(self, one: _Pending | Answer, settling: bool) -> list[Answer]:
         if isinstance(one, tuple):
@@ -226,20 +266,6 @@ class DurableEngine:
         if LEFT_OUT in one.fired:
             return []
         return [(one.policy.id, one.unit, _verdict(one, settling))]
-
-
-def unit_given(facts: tuple[Facts, ...]) -> bool:
-    """Return whether these are the facts of a subject and a unit."""
-    return len(facts) > 1
-
-
-def _term_value(term: Term, number: int, one: _Pending, known: dict[int, Value]) -> Value:
-    if number not in known:
-        try:
-            known[number] = term.value(one.at)
-        except RecursionError:
-            raise too_deep(one.policy.fixed) from None
-    return known[number]
 
 
 def _verdict(one: _Pending, settling: bool) -> DurableVerdict:

@@ -1,17 +1,20 @@
 """Terms: what durable-rules compares, each one attribute of one flat fact.
 
 durable-rules decides the boolean skeleton of a policy. It has neither dates nor aggregates nor look-ups, and it
-compares one attribute with one constant; so everything below a comparison is computed before, by the value
-functions of the interpreter, and handed over under a name. A term without a value is left out of the fact: a
+compares one attribute with one constant; so everything below a comparison is computed before, by
+`engine.expression_functions`, and handed over under a name. A term without a value is left out of the fact: a
 missing attribute satisfies neither a comparison nor its opposite, which is Kleene's unknown.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from typing import Literal as OneOf
 
-from engine.interpreter_values import Surroundings, evaluate
+from engine.decision import Facts
+from engine.expression_functions import Function, function_of
 from policies.errors import DurableError
 from policies.tree import Aggregate, Attribute, Compare, CompareRatio, In, Named, Node, Within, walk
 from policies.types import Bool, Code, Number, Text, Value
@@ -46,17 +49,22 @@ class Term:
     length: int = 0
     reads_unit: bool = False
 
-    def value(self, at: Surroundings) -> Value:
-        """Return the value for one subject (and unit); None if it is unknown.
+    def function(self) -> Function:
+        """Return the function that gives the value for the facts of a subject (and unit); None if it is unknown.
 
-        Raises DurableError `text-too-long` or `text-not-unicode` for a text that durable-rules cannot hold.
+        It raises DurableError `text-too-long` or `text-not-unicode` for a text that durable-rules cannot hold.
         """
-        found = _FORMS[self.form](self, at)
-        if isinstance(found, str):
-            return _checked_text(self, found)
-        if found is None or isinstance(found, bool):
-            return found
-        return max(-LARGEST, min(LARGEST, found))
+        compute = _FORMS[self.form](self)
+
+        def value(facts: tuple[Facts, ...]) -> Value:
+            found = compute(facts)
+            if found is None or found is True or found is False:
+                return found
+            if isinstance(found, str):
+                return _checked_text(self, found)
+            return found if -LARGEST <= found <= LARGEST else LARGEST if found > 0 else -LARGEST
+
+        return value
 
     @property
     def kind(self) -> str:
@@ -71,39 +79,58 @@ class Term:
         return "bool" if isinstance(type_, Bool) else "text" if isinstance(type_, Text | Code) else "integer"
 
 
-def _value(term: Term, at: Surroundings) -> Value:
-    return evaluate(term.node, at).value
+def _value(term: Term) -> Function:
+    return function_of(term.node)
 
 
-def _difference(term: Term, at: Surroundings) -> Value:
+def _difference(term: Term) -> Function:
+    return _of_both(term, lambda left, right: int(left) - int(right))
+
+
+def _same(term: Term) -> Function:
+    return _of_both(term, lambda left, right: left == right)
+
+
+def _of_both(term: Term, operate: Callable[[Any, Any], Value]) -> Function:
     assert isinstance(term.node, Compare)
-    left, right = evaluate(term.node.left, at).value, evaluate(term.node.right, at).value
-    return None if left is None or right is None else int(left) - int(right)
+    left_of, right_of = function_of(term.node.left), function_of(term.node.right)
+
+    def value(facts: tuple[Facts, ...]) -> Value:
+        left = left_of(facts)
+        right = None if left is None else right_of(facts)
+        return None if right is None else operate(left, right)
+
+    return value
 
 
-def _ratio(term: Term, at: Surroundings) -> Value:
+def _ratio(term: Term) -> Function:
     node = term.node
     assert isinstance(node, CompareRatio)
-    numerator, denominator, right = (evaluate(one, at).value for one in (node.numerator, node.denominator, node.right))
-    if numerator is None or denominator is None or right is None or int(denominator) == 0:
-        return None
-    difference = int(numerator) - int(right) * int(denominator)
-    return difference if int(denominator) > 0 else -difference
+    parts = [function_of(one) for one in (node.numerator, node.denominator, node.right)]
+
+    def value(facts: tuple[Facts, ...]) -> Value:
+        numerator, denominator, right = (part(facts) for part in parts)
+        if numerator is None or denominator is None or right is None or int(denominator) == 0:
+            return None
+        difference = int(numerator) - int(right) * int(denominator)
+        return difference if int(denominator) > 0 else -difference
+
+    return value
 
 
-def _same(term: Term, at: Surroundings) -> Value:
-    assert isinstance(term.node, Compare)
-    left, right = evaluate(term.node.left, at).value, evaluate(term.node.right, at).value
-    return None if left is None or right is None else left == right
+def _prefix(term: Term) -> Function:
+    code_of, length = function_of(term.node), term.length
+
+    def value(facts: tuple[Facts, ...]) -> Value:
+        code = code_of(facts)
+        return None if code is None else str(code)[:length]
+
+    return value
 
 
-def _prefix(term: Term, at: Surroundings) -> Value:
-    code = evaluate(term.node, at).value
-    return None if code is None else str(code)[: term.length]
-
-
-def _known(term: Term, at: Surroundings) -> Value:
-    return None if evaluate(term.node, at).value is None else True
+def _known(term: Term) -> Function:
+    value_of = function_of(term.node)
+    return lambda facts: None if value_of(facts) is None else True
 
 
 _FORMS = {

@@ -38,7 +38,8 @@ class FactsInBulk:
     names: dict[str, set[str]]
     _mentioned: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _rows: dict[str, dict[str, Row | None]] = field(default_factory=lambda: defaultdict(dict))
-    _items: dict[tuple[str, str], dict[str, list[Row]]] = field(default_factory=lambda: defaultdict(dict))
+    _items: dict[tuple[str, str], dict[str, list[ItemInBulk]]] = field(default_factory=lambda: defaultdict(dict))
+    _collections: dict[tuple[str, str], bool] = field(default_factory=dict)
     _facts: dict[tuple[str, str], SubjectInBulk] = field(default_factory=dict)
 
     def of(self, space: str, subjects: Iterable[str]) -> list[SubjectInBulk]:
@@ -73,11 +74,15 @@ class FactsInBulk:
             self._read_subjects(space)
         return self._rows[space][subject] is not None
 
-    def item_rows(self, space: str, collection: str, owner: str) -> list[Row] | None:
+    def items(self, space: str, collection: str, owner: str) -> list[ItemInBulk] | None:
         """Return the items of one subject; None if the collection is unknown for it."""
-        if not self.population.collection_known(space, collection) or not self.exists(space, owner):
+        key = (space, collection)
+        if key not in self._collections:
+            self.declared_collection(space, collection)
+            self._collections[key] = self.population.collection_known(space, collection)
+        if not self._collections[key] or not self.exists(space, owner):
             return None
-        known = self._items[space, collection]
+        known = self._items[key]
         if owner not in known:
             self._mentioned[space].add(owner)
             self._read_items(space, collection)
@@ -110,7 +115,7 @@ class FactsInBulk:
         frame = self.population.items(space, collection, names, pl.Series("owner", missing, pl.String))
         known.update({owner: [] for owner in missing})
         for row in _plain(frame).iter_rows(named=True):
-            known[row["owner"]].append(row)
+            known[row["owner"]].append(ItemInBulk(self, declared, row))
             self._mention(row, declared.links)
             if declared.member_space is not None and row["member"] is not None:
                 self._mentioned[declared.member_space].add(str(row["member"]))
@@ -128,13 +133,14 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Date).cast(pl.Int32))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class SubjectInBulk:
     """The facts of one subject (`engine.decision.Facts`)."""
 
     store: FactsInBulk
     space: str
     subject: str
+    _row: Row = field(default_factory=dict)  # what was last read of it
 
     def __repr__(self) -> str:
         # What is known of somebody must not slip into a log.
@@ -151,8 +157,12 @@ class SubjectInBulk:
         if len(path) > 1:
             target = self._target(name)
             return None if target is None else target.value(path[1:])
-        row = self.store.row(self.space, self.subject, name)
-        return None if row is None else row[name]
+        if name not in self._row:
+            row = self.store.row(self.space, self.subject, name)
+            if row is None:
+                return None
+            self._row = row
+        return self._row[name]
 
     def items(self, path: tuple[str, ...]) -> Sequence[ItemInBulk] | None:
         """Return the items at the end of `path`; None if the collection is unknown."""
@@ -160,9 +170,7 @@ class SubjectInBulk:
         if len(path) > 1:
             target = self._target(name)
             return None if target is None else target.items(path[1:])
-        declared = self.store.declared_collection(self.space, name)
-        rows = self.store.item_rows(self.space, name, self.subject)
-        return None if rows is None else [ItemInBulk(self.store, declared, row) for row in rows]
+        return self.store.items(self.space, name, self.subject)
 
     def _target(self, name: str) -> SubjectInBulk | None:
         link = self._declared().links.get(name)

@@ -136,7 +136,7 @@ def _kleene(parts: tuple[Node, ...], at: Surroundings, decisive: bool) -> Found:
     return Found(not decisive)
 
 
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
     ">": lambda left, right: left > right,
@@ -170,7 +170,7 @@ def _compare_ratio(node: CompareRatio, numerator: int, denominator: int, right: 
     if denominator == 0:
         return None
     operator = node.operator if denominator > 0 else TURNED[node.operator]
-    return _COMPARISONS[operator](numerator, right * denominator)
+    return COMPARISONS[operator](numerator, right * denominator)
 
 
 def round_quotient(numerator: int, denominator: int, mode: str) -> int | None:
@@ -226,18 +226,35 @@ def _aggregate(node: Aggregate, at: Surroundings) -> Found:
 
 def fold(node: Aggregate, at: Surroundings) -> Value:
     """Return the aggregate's value over the items that the facts hold."""
-    items = at.facts[node.from_depth].items(node.path)
+
+    def inside(node: Node) -> Callable[[tuple[Facts, ...]], Value]:
+        return lambda facts: evaluate(node, Surroundings(facts, at.for_each, at.aggregates, None)).value
+
+    kept = None if node.filter is None else inside(node.filter)
+    value = None if node.value is None else inside(node.value)
+    return folded(node, at.facts, kept, value)
+
+
+def folded(
+    node: Aggregate,
+    facts: tuple[Facts, ...],
+    filter_of: Callable[[tuple[Facts, ...]], Value] | None,
+    value_of: Callable[[tuple[Facts, ...]], Value] | None,
+) -> Value:
+    """Return the aggregate's value over the items that the facts hold, its filter and its value given as functions."""
+    items = facts[node.from_depth].items(node.path)
     if items is None or (node.at_most is not None and len(items) > node.at_most):
         return None
+    outer = facts[: node.depth]
     values: list[Value] = []
     unknown_filter = False
     for item in items:
-        inside = Surroundings((*at.facts[: node.depth], item), at.for_each, at.aggregates, None)
-        kept = True if node.filter is None else evaluate(node.filter, inside).value
+        inside = (*outer, item)
+        kept = True if filter_of is None else filter_of(inside)
         if kept is None:
             unknown_filter = True
         elif kept:
-            values.append(True if node.value is None else evaluate(node.value, inside).value)
+            values.append(True if value_of is None else value_of(inside))
     if node.kind in ("any", "all"):
         decisive = node.kind == "any"
         if any(value is decisive for value in values):
@@ -273,6 +290,25 @@ def _data_below(node: Node, at: Surroundings) -> frozenset[str]:
     return frozenset(log.inputs)
 
 
+# What a node that is unknown as soon as one operand is comes to, and the fields that are its operands, if not all.
+STRICT: dict[type, tuple[Callable[..., Value], tuple[str, ...]]] = {
+    Compare: (lambda node, left, right: COMPARISONS[node.operator](left, right), ("left", "right")),
+    CompareRatio: (_compare_ratio, ("numerator", "denominator", "right")),
+    Add: (lambda node, left, right: left + right, ("left", "right")),
+    Subtract: (lambda node, left, right: left - right, ("left", "right")),
+    Multiply: (lambda node, left, right: left * right, ("left", "right")),
+    Round: (lambda node, above, below: round_quotient(above, below, node.mode), ("numerator", "denominator")),
+    Minimum: (lambda node, *values: min(values), ()),
+    Maximum: (lambda node, *values: max(values), ()),
+    In: (lambda node, value: value in node.values, ("child",)),
+    Within: (lambda node, value: value.startswith(node.prefixes), ("child",)),
+    DatePart: (_date_part, ("child",)),
+    MonthsBetween: (lambda node, start, end: months_between(start, end), ("start", "end")),
+    AddMonths: (lambda node, day, months: add_months(day, months), ("date", "months")),
+    Lookup: (_lookup, ("key",)),
+    PrefixLookup: (_prefix_lookup, ("key",)),
+}
+
 _MEANINGS: dict[type, Callable[[Any, Surroundings], Found]] = {
     Literal: _literal,
     Attribute: _attribute,
@@ -280,21 +316,7 @@ _MEANINGS: dict[type, Callable[[Any, Surroundings], Found]] = {
     Not: _not,
     And: _and,
     Or: _or,
-    Compare: _strict(lambda node, left, right: _COMPARISONS[node.operator](left, right), "left", "right"),
-    CompareRatio: _strict(_compare_ratio, "numerator", "denominator", "right"),
-    Add: _strict(lambda node, left, right: left + right, "left", "right"),
-    Subtract: _strict(lambda node, left, right: left - right, "left", "right"),
-    Multiply: _strict(lambda node, left, right: left * right, "left", "right"),
-    Round: _strict(lambda node, above, below: round_quotient(above, below, node.mode), "numerator", "denominator"),
-    Minimum: _strict(lambda node, *values: min(values)),
-    Maximum: _strict(lambda node, *values: max(values)),
     If: _if,
-    In: _strict(lambda node, value: value in node.values, "child"),
-    Within: _strict(lambda node, value: value.startswith(node.prefixes), "child"),
-    DatePart: _strict(_date_part, "child"),
-    MonthsBetween: _strict(lambda node, start, end: months_between(start, end), "start", "end"),
-    AddMonths: _strict(lambda node, day, months: add_months(day, months), "date", "months"),
-    Lookup: _strict(_lookup, "key"),
-    PrefixLookup: _strict(_prefix_lookup, "key"),
     Aggregate: _aggregate,
+    **{kind: _strict(compute, *operands) for kind, (compute, operands) in STRICT.items()},
 }

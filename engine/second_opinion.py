@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +23,7 @@ from engine.guarding import Held
 from engine.interpreter_answers import PlainAnswer, plain_answers
 from engine.ledger.earlier import PastGrants
 from engine.matching import Answers, Matcher, Profiles
-from engine.opinion_sampling import OF_EACH_ANSWER, Chooser, given_answers
+from engine.opinion_sampling import OF_EACH_ANSWER, Chooser, Given, given_answers
 from engine.past_grants import WithPastGrants
 from policies.errors import Diagnostic, MianshenError
 from policies.policy import FixedPolicy
@@ -104,10 +104,14 @@ class SecondOpinion:
         ) -> Iterator[tuple[int, Answers]]:
             parts = len(profiles.buckets)
             with DurableEngine(fixed, vocabulary) as durable:
+                population: Population | None = None
+                looking = _Looking(durable, list(fixed))
                 for bucket, answers in matcher(fixed, profiles, vocabulary, past):
                     population = WithPastGrants(profiles.bucket(bucket), past)
-                    self._look(durable, fixed, population, answers, parts)
+                    self._look(looking, population, answers, parts)
                     yield bucket, answers
+                if population is not None:
+                    self._decide_again(looking, population)
 
         return watching
 
@@ -133,7 +137,9 @@ class SecondOpinion:
         chosen = [one for one in fixed if about is None or not about.get(one.policy.id, _NOBODY).is_empty()]
         if chosen:
             with DurableEngine(chosen, self.vocabulary) as durable:
-                self._look(durable, chosen, population, answers, parts, about)
+                looking = _Looking(durable, chosen)
+                self._look(looking, population, answers, parts, about)
+                self._decide_again(looking, population)
 
     @property
     def held(self) -> dict[str, Held]:
@@ -149,42 +155,48 @@ class SecondOpinion:
 
     def _look(
         self,
-        durable: DurableEngine,
-        fixed: Sequence[FixedPolicy],
+        looking: _Looking,
         population: Population,
         answers: Answers,
         parts: int,
         about: Mapping[str, pl.Series] | None = None,
     ) -> None:
+        """Choose whom to decide again and note what the batch answered for them; decide when they are many."""
         start = time.perf_counter()
-        sound = [one for one in fixed if answers.error(one.policy.id) is None]
-        by_space: dict[str, list[FixedPolicy]] = {}
-        for one in sound:
-            by_space.setdefault(one.policy.space, []).append(one)
-        for space, policies in by_space.items():
-            self._look_at_space(durable, space, policies, population, answers, parts, about)
-        fault_point("second-opinion-given")
+        by_space: dict[str, list[str]] = {}
+        for one in looking.fixed.values():
+            if answers.error(one.policy.id) is None:
+                by_space.setdefault(one.policy.space, []).append(one.policy.id)
+        for space, names in by_space.items():
+            chosen = self._chosen(space, names, population, answers, parts, about)
+            everybody = pl.concat(list(chosen.values())).unique().sort()
+            for place in range(0, everybody.len(), _IN_MEMORY):
+                part = everybody.slice(place, _IN_MEMORY)
+                for name, subjects in chosen.items():
+                    looking.note(space, name, subjects.filter(subjects.is_in(part.implode())), answers)
+                looking.subjects += part.len()
+                if looking.subjects >= _IN_MEMORY:
+                    self.seconds += time.perf_counter() - start
+                    self._decide_again(looking, population)
+                    start = time.perf_counter()
         self.seconds += time.perf_counter() - start
 
-    def _look_at_space(
+    def _chosen(
         self,
-        durable: DurableEngine,
         space: str,
-        policies: Sequence[FixedPolicy],
+        names: Sequence[str],
         population: Population,
         answers: Answers,
         parts: int,
         about: Mapping[str, pl.Series] | None,
-    ) -> None:
+    ) -> dict[str, pl.Series]:
+        """Return by policy the subjects of a space to decide again."""
         subjects = population.attributes(space, [])["subject"]
-        if subjects.is_empty():
-            return
         share = None if self.size is None else -(-self.size // parts)
         chooser = Chooser(self.seed, share, -(-OF_EACH_ANSWER // parts))
         base = chooser.sample(subjects) if about is None else _NOBODY
         chosen = {}
-        for one in policies:
-            name = one.policy.id
+        for name in names:
             own = subjects if about is None else subjects.filter(subjects.is_in(about[name].implode()))
             if name in self.doubted:
                 chosen[name] = own
@@ -192,40 +204,45 @@ class SecondOpinion:
                 chosen[name] = chooser.sample(own)
             else:
                 chosen[name] = pl.concat([base, chooser.added(answers, name, base)]).unique()
-        everybody = pl.concat(list(chosen.values())).unique().sort()
-        for start in range(0, everybody.len(), _IN_MEMORY):
-            part = everybody.slice(start, _IN_MEMORY)
-            facts = facts_in_bulk(population, self.vocabulary, policies).of(space, part)
-            again = _Again(durable, dict(zip(part, facts, strict=True)))
-            shares = {name: one.filter(one.is_in(part.implode())).sort() for name, one in chosen.items()}
-            self._ask(again, policies, base.filter(base.is_in(part.implode())), shares)
+        return chosen
+
+    def _decide_again(self, looking: _Looking, population: Population) -> None:
+        """Decide again whoever was noted, whichever part they came from: what they are linked to is read once."""
+        start = time.perf_counter()
+        for space, noted in looking.noted.items():
+            policies = [looking.fixed[name] for name in noted]
+            everybody = sorted({subject for each in noted.values() for subject in each.subjects})
+            facts = facts_in_bulk(population, self.vocabulary, policies).of(space, everybody)
+            again = _Again(looking.durable, dict(zip(everybody, facts, strict=True)))
+            self._ask(again, {name: each.subjects for name, each in noted.items()})
             for one in policies:
                 if one.policy.id not in self.failed:
-                    self._compare(one, answers, shares[one.policy.id], again)
+                    self._compare(one, noted[one.policy.id], again)
+        looking.noted.clear()
+        looking.subjects = 0
+        fault_point("second-opinion-given")
+        self.seconds += time.perf_counter() - start
 
-    def _ask(
-        self, again: _Again, policies: Sequence[FixedPolicy], base: pl.Series, shares: Mapping[str, pl.Series]
-    ) -> None:
+    def _ask(self, again: _Again, shares: Mapping[str, Sequence[str]]) -> None:
         """Ask durable-rules; a policy of which it cannot answer is noted as failed, the others are not affected."""
-        # Whom every policy is asked about is asked about all of them at once; if that fails, one by one.
+        # Everybody is asked about all policies in question at once; if that fails, policy by policy.
         with contextlib.suppress(MianshenError):
-            again.ask([one.policy.id for one in policies], base.to_list())
-        for one in policies:
-            name = one.policy.id
+            again.ask(shares)
+            return
+        for name, subjects in shares.items():
             try:
-                again.ask([name], [each for each in shares[name] if not again.asked(one, each)])
+                again.ask({name: subjects})
             except MianshenError as problem:
                 self.failed.setdefault(name, problem.diagnostics[0])
 
-    def _compare(self, fixed: FixedPolicy, answers: Answers, chosen: pl.Series, again: _Again) -> None:
-        name = fixed.policy.id
-        given, told_apart = given_answers(answers, name, chosen)
+    def _compare(self, fixed: FixedPolicy, noted: _Noted, again: _Again) -> None:
+        name, told_apart = fixed.policy.id, noted.told_apart
         by_subject: dict[str, dict[str, tuple[bool | None, int | None]]] = {}
-        for (subject, unit), answer in given.items():
+        for (subject, unit), answer in noted.given.items():
             by_subject.setdefault(subject, {})[unit] = answer
         counts: Counter[Outcome] = Counter()
         opinion = self.opinions.get(name, Opinion(without_durable=_refusal(again.durable, name)))
-        for subject in chosen.to_list():
+        for subject in noted.subjects:
             try:
                 interpreted = plain_answers(fixed, again.facts[subject])
             except MianshenError as problem:
@@ -264,6 +281,36 @@ class SecondOpinion:
         return replace(opinion, files=tuple(dict.fromkeys((*opinion.files, path.name))))
 
 
+@dataclass(slots=True)
+class _Noted:
+    """What the batch answered by one policy for the subjects chosen."""
+
+    subjects: list[str] = field(default_factory=list)
+    given: Given = field(default_factory=dict)
+    told_apart: bool = True
+
+
+@dataclass(slots=True)
+class _Looking:
+    """The policies that are looked at, and by space and policy what is yet to be decided again."""
+
+    durable: DurableEngine
+    policies: InitVar[Sequence[FixedPolicy]]
+    fixed: dict[str, FixedPolicy] = field(init=False)
+    noted: dict[str, dict[str, _Noted]] = field(default_factory=dict)
+    subjects: int = 0
+
+    def __post_init__(self, policies: Sequence[FixedPolicy]) -> None:
+        self.fixed = {one.policy.id: one for one in policies}
+
+    def note(self, space: str, name: str, subjects: pl.Series, answers: Answers) -> None:
+        """Note what the batch answered for some subjects."""
+        given, told_apart = given_answers(answers, name, subjects)
+        noted = self.noted.setdefault(space, {}).setdefault(name, _Noted(told_apart=told_apart))
+        noted.subjects += subjects.sort().to_list()
+        noted.given.update(given)
+
+
 @dataclass(frozen=True, slots=True)
 class _Again:
     """The facts of the sample, and what durable-rules says: (policy, subject) to verdicts by unit."""
@@ -272,18 +319,22 @@ class _Again:
     facts: Mapping[str, SubjectInBulk]
     verdicts: dict[tuple[str, str], dict[str, DurableVerdict]] = field(default_factory=dict)
 
-    def asked(self, fixed: FixedPolicy, subject: str) -> bool:
-        """Return whether durable-rules need not be asked (again)."""
-        return (fixed.policy.id, subject) in self.verdicts or fixed.policy.id not in self.durable.policies
+    def ask(self, shares: Mapping[str, Sequence[str]]) -> None:
+        """Ask durable-rules about the subjects of each policy, but for policies that it refuses.
 
-    def ask(self, policies: Sequence[str], subjects: Sequence[str]) -> None:
-        """Ask durable-rules, which does not decide policies that it refuses. Raises as `decide_many` does."""
-        wanted = [name for name in policies if name in self.durable.policies]
-        for start in range(0, len(subjects), _AT_ONCE):
-            part = subjects[start : start + _AT_ONCE]
-            found = self.durable.decide_many([self.facts[one] for one in part], wanted, settling=False)
-            for subject, answers in zip(part, found, strict=True):
-                self.verdicts.update({(name, subject): {} for name in wanted})
+        Raises as `DurableEngine.decide_many` does; what was answered before then is kept.
+        """
+        by_subject: dict[str, list[str]] = {}
+        for name, subjects in shares.items():
+            for subject in subjects if name in self.durable.policies else ():
+                if (name, subject) not in self.verdicts:
+                    by_subject.setdefault(subject, []).append(name)
+        questions = list(by_subject.items())
+        for start in range(0, len(questions), _AT_ONCE):
+            part = questions[start : start + _AT_ONCE]
+            found = self.durable.decide_each([(self.facts[one], names) for one, names in part], settling=False)
+            for (subject, names), answers in zip(part, found, strict=True):
+                self.verdicts.update({(name, subject): {} for name in names})
                 for name, unit, verdict in answers:
                     self.verdicts[name, subject][unit] = verdict
 

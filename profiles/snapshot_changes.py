@@ -125,18 +125,20 @@ def _aged(
     if not limits or (was == is_ and old.full_as_of == new.full_as_of):
         return
     for bucket in buckets:
-        oldest = new.stored_as_of(bucket)
         if new.patches is not None:
             yield pl.Series("subject", list(new.patches.of_bucket(bucket)), dtype=pl.String)
-        if oldest is None:
-            continue
-        # `oldest` already takes the new full extract into account, which the old date did not know.
-        if old.full_as_of == new.full_as_of and (max(was, is_) - oldest).days <= min(limits):
+        if _all_fresh(was, old, bucket, min(limits)) and _all_fresh(is_, new, bucket, min(limits)):
             continue
         rows = replace(new, patches=None).read(bucket, {"_as_of": pl.Date})
         then, now = _age(was, old.full_as_of), _age(is_, new.full_as_of)
         crossed = rows.select(pl.any_horizontal([(then > limit) != (now > limit) for limit in sorted(limits)]))
         yield rows["subject"].filter(crossed.to_series()).unique()
+
+
+def _all_fresh(on: date, table: StoredTable, bucket: int, limit: int) -> bool:
+    """Return whether no stored row is past the shortest limit, as far as can be said without reading the rows."""
+    oldest = table.stored_as_of(bucket)
+    return oldest is None or (on - oldest).days <= limit
 
 
 def _age(on: date, full_as_of: date | None) -> pl.Expr:

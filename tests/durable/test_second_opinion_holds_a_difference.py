@@ -167,7 +167,7 @@ def test_what_cannot_be_decided_again_is_held(tmp_path: Path, monkeypatch: pytes
     def broken(self: DurableEngine, *args: object, **options: object) -> None:
         raise DurableError.of("durable-process-died", "无法作答", "it died")
 
-    monkeypatch.setattr(DurableEngine, "decide_many", broken)
+    monkeypatch.setattr(DurableEngine, "decide_each", broken)
     policies = two_policies()
     ledger = prepared(tmp_path, policies)
     report = do(ledger, policies)
@@ -180,6 +180,7 @@ def test_the_process_of_durable_rules_may_die_in_the_middle_of_a_run(
 ) -> None:
     """It dies with the seventieth case of every process, and is started again as often."""
     monkeypatch.setenv("MIANSHEN_FAULT", "durable-case-decided:kill:70")
+    monkeypatch.setattr("engine.second_opinion._AT_ONCE", 50)  # cases of one frame, which a process must survive
     policies = two_policies()
     ledger = prepared(tmp_path, policies)
     report = do(ledger, policies, snapshot=city(200))
