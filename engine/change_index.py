@@ -67,7 +67,7 @@ class ChangeIndex:
         return {
             f"{name}.{node.name}": frozenset({name})
             for name, policy in self.policies.items()
-            for node in _nodes(policy)
+            for node in nodes_of(policy)
             if isinstance(node, ParameterValue)
         }
 
@@ -76,7 +76,7 @@ class ChangeIndex:
         """Policies by the names of the public series that they read."""
         found: dict[str, set[str]] = defaultdict(set)
         for name, policy in self.policies.items():
-            for node in _nodes(policy):
+            for node in nodes_of(policy):
                 if isinstance(node, IndicatorValue):
                     found[node.name].add(name)
         return {name: frozenset(readers) for name, readers in sorted(found.items())}
@@ -92,7 +92,7 @@ class ChangeIndex:
 
     def _depends_on_date(self, name: str) -> bool:
         policy = self.policies[name]
-        for node in _nodes(policy):
+        for node in nodes_of(policy):
             if isinstance(node, Reference | IndicatorValue):
                 return True
             if isinstance(node, ParameterValue):
@@ -264,7 +264,7 @@ def _touches(read: Read, names: Collection[str]) -> bool:
     return "." in read.place or not names or read.name in names or (read.name == EXISTENCE and EXISTENCE in names)
 
 
-def _nodes(policy: Policy) -> Iterator[Node]:
+def nodes_of(policy: Policy) -> Iterator[Node]:
     """Yield every node that outcome, amount, claim or need depends on."""
 
     def of(condition: Condition) -> Iterator[Node]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from engine.change_index import ChangeIndex
 from engine.columnar import Compiled
+from engine.grants_seen import grants_seen
 from engine.ledger.earlier import PastGrants
 from engine.matches import Matches
 from engine.matching import (
@@ -102,6 +103,8 @@ def match_what_changed(matching: Matching) -> Matched:
     plan, vocabulary = matching.plan, matching.vocabulary
     matched = Matched({item.id: Totals() for item in plan.policies})
     fixed = {one.policy.id: one for one in fixed_policies(plan, vocabulary, matched.totals)}
+    # Only grants that a rule of this run can take notice of are read.
+    matching = replace(matching, past=matching.past.only(grants_seen(one.policy for one in fixed.values())))
     index = ChangeIndex({name: one.policy for name, one in fixed.items()}, vocabulary)
     planned = {item.id: item for item in plan.policies}
     finder = Finder(

@@ -13,6 +13,7 @@ import polars as pl
 from engine.change_index import Changed, ChangeIndex, affected_subjects
 from engine.change_routes import EXISTENCE
 from engine.differing_rules import DifferingRules, Pair, differing_parts
+from engine.grants_seen import grants_seen
 from engine.ledger.earlier import PastGrants
 from engine.matching import Profiles, Progress
 from engine.planning import Planned
@@ -111,7 +112,7 @@ class Finder:
     planned, fixed   the policies of the run, and settled for its date
     bases            what earlier runs found
     past             the ledger, as it is read now
-    compared         whose data of a source differ: by the date and versions of then, and the source
+    granted_since    the runs that have granted since an audit row
     """
 
     planned: Mapping[str, Planned]
@@ -123,21 +124,20 @@ class Finder:
     index: ChangeIndex
     reopen: Reopen | None
     on_progress: Progress | None = None
-    compared: dict[tuple[date, tuple[tuple[str, int], ...], str], pl.Series | None] = field(default_factory=dict)
+    granted_since: dict[int, frozenset[str] | None] = field(default_factory=dict)
 
     def find(self) -> Redeciding:
         """Return for whom something has changed. Raises StoreError if the store as it is cannot be read."""
         found = Redeciding()
         for name in self.fixed:
             found.anew[name] = self._with_basis(name)
-        by_basis: dict[tuple[date, tuple[tuple[str, int], ...], int | None], list[str]] = defaultdict(list)
+        by_store: dict[tuple[date, tuple[tuple[str, int], ...]], list[str]] = defaultdict(list)
         for name, anew in found.anew.items():
             if anew.subjects is not None:
                 basis = self.bases[name]
-                seen = basis.seen if name in self.index.reading_grants else None  # others do not mind
-                by_basis[basis.on, tuple(sorted(basis.versions.items())), seen].append(name)
-        for (on, versions, seen), names in by_basis.items():
-            self._add_group(found, on, dict(versions), seen, names)
+                by_store[basis.on, tuple(sorted(basis.versions.items()))].append(name)
+        for (on, versions), names in by_store.items():
+            self._add_groups(found, on, dict(versions), names)
         return found
 
     def fingerprint(self, fixed: FixedPolicy) -> str:
@@ -160,9 +160,8 @@ class Finder:
             return Anew.everybody(Because.CATALOG)
         return Anew(_nobody(), set(), before)
 
-    def _add_group(
-        self, found: Redeciding, on: date, versions: Mapping[str, int], seen: int | None, names: Sequence[str]
-    ) -> None:
+    def _add_groups(self, found: Redeciding, on: date, versions: Mapping[str, int], names: Sequence[str]) -> None:
+        """Add the groups of those policies that the same store was read for."""
         before = self._opened(on, versions)
         if before is None:
             for name in names:
@@ -178,9 +177,10 @@ class Finder:
             for name in names:
                 found.anew[name] = Anew.everybody(Because.STORE)
             return
-        since = self._add_grants(found, group, seen)
+        by_grants = self._add_grants(found, group)
         self._add_changed_rules(found, group)
-        self._close(found, replace(group, granted_since=since))
+        for since, together in by_grants.items():
+            self._close(found, replace(group, names=tuple(together), granted_since=since))
 
     def add_waiting(self, found: Redeciding, waiting: pl.DataFrame) -> None:
         """Add those who wait: `policy` and `subject`."""
@@ -222,7 +222,7 @@ class Finder:
         places = {one.place for name in group.names for one in self.index.reads(name)}
         changed: list[Changed] = []
         for source in _sources(group.after.catalog, places):
-            subjects = self._changed(group, source)
+            subjects = changed_subjects(group.before, group.after, source)
             if subjects is None:
                 for name in self.index.policies_reading(_what_it_says(source)) & set(group.names):
                     found.anew[name] = Anew.everybody(Because.SOURCE)
@@ -235,33 +235,33 @@ class Finder:
         for name, subjects in affected_subjects(group.after, self.index, changed, open_ones).items():
             _add(found.anew[name], subjects, Because.DATA)
 
-    def _changed(self, group: Group, source: Source) -> pl.Series | None:
-        """Return `changed_subjects`; groups that differ in the ledger alone share the answer."""
-        versions = tuple(sorted(group.before.versions.items()))
-        key = (group.on, versions, source.id)
-        if key not in self.compared:
-            self.compared[key] = changed_subjects(group.before, group.after, source)
-        return self.compared[key]
+    def _add_grants(self, found: Redeciding, group: Group) -> dict[frozenset[str], list[str]]:
+        """Add those who were granted something since that a policy takes notice of.
 
-    def _add_grants(self, found: Redeciding, group: Group, seen: int | None) -> frozenset[str]:
-        """Add those who were granted something since, for policies that read it; return by which runs.
-
-        `seen` None: no policy of the group does.
+        Returns the policies by the runs whose grants they did not see then; most read no grants, or there are none.
         """
-        if seen is None:
-            return frozenset()
-        readers = list(group.names)
-        since = self.past.runs_since(seen)
-        if since is None:
-            for name in readers:
+        by_grants: dict[frozenset[str], list[str]] = defaultdict(list)
+        for name in group.names:
+            reads = name in self.index.reading_grants
+            since = self._granted_since(self.bases[name].seen) if reads else frozenset()
+            if since is None:
                 found.anew[name] = Anew.everybody(Because.STAGES)
-            return frozenset()
-        granted = self.past.granted_by(since).partition_by("space", as_dict=True, include_key=False)
-        changed = [Changed(f"{space}.{GRANTS.name}", None, rows["subject"]) for (space,), rows in granted.items()]
-        if changed:
-            for name, subjects in affected_subjects(group.after, self.index, changed, readers).items():
-                _add(found.anew[name], subjects, Because.GRANTS)
-        return since
+                continue
+            seen = grants_seen([self.fixed[name].policy])
+            granted = self.past.granted_by(since, seen).partition_by("space", as_dict=True, include_key=False)
+            by_grants[since if granted else frozenset()].append(name)
+            changed = [Changed(f"{space}.{GRANTS.name}", None, rows["subject"]) for (space,), rows in granted.items()]
+            if changed:
+                _add(
+                    found.anew[name], affected_subjects(group.after, self.index, changed, [name])[name], Because.GRANTS
+                )
+        return by_grants
+
+    def _granted_since(self, seen: int) -> frozenset[str] | None:
+        """Return `PastGrants.runs_since`, asked once for each."""
+        if seen not in self.granted_since:
+            self.granted_since[seen] = self.past.runs_since(seen)
+        return self.granted_since[seen]
 
     def _add_changed_rules(self, found: Redeciding, group: Group) -> None:
         """Add those for whom the rule, settled for two dates, says two things of the same data."""

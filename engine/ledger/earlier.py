@@ -17,9 +17,12 @@ from engine.allocating import Reason
 from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table, to_frame
 from engine.ledger.stages import ENDED
+from policies.scopes import GRANTS
 
 # So few subjects are looked up by their names, in portions; more of them by their range.
 _FEW, _NAMED_AT_ONCE = 20_000, 500
+# Digits of a pseudonym that place it; into how many parts a range is cut to judge it; how many make it too full.
+_DIGITS, _PARTS, _MANY_TIMES = 12, 64, 8
 
 EARLIER_COLUMNS: dict[str, type[pl.DataType]] = {
     "id": pl.String,
@@ -146,22 +149,42 @@ class PastGrants:
     COLUMNS = ("policy", "amount", "period", "granted_on", "unit")
 
     def __init__(
-        self, connection: Connection, without_run: str | None, without_runs: frozenset[str] = frozenset()
+        self,
+        connection: Connection,
+        without_run: str | None,
+        without_runs: frozenset[str] = frozenset(),
+        only: frozenset[str] | None = None,
     ) -> None:
         self._connection = connection
         self._without = without_runs | ({without_run} if without_run is not None else set())
+        self._only = only
 
     def of(self, owners: pl.Series, names: Iterable[str]) -> pl.DataFrame:
         """Return `owner`, `item` and the named columns for these owners, ordered."""
-        found = still_counting(earlier_grants(self._connection, owners))
+        found = still_counting(self._grants(owners))
         if self._without:
             found = found.filter(~pl.col("run").is_in(sorted(self._without)))
         found = found.with_columns(owner="subject", item="id", granted_on=pl.col("on").str.to_date("%Y-%m-%d"))
         return found.select("owner", "item", *names).sort("owner", "item")
 
+    def _grants(self, owners: pl.Series) -> pl.DataFrame:
+        if self._only is None:
+            return earlier_grants(self._connection, owners)
+        # Of whoever has more items than a collection may hold all are needed: then it is not believed at all.
+        crowded = subjects_with_many(self._connection, owners, GRANTS.at_most)
+        if crowded.is_empty():
+            return earlier_grants(self._connection, owners, self._only)
+        others = owners.filter(~owners.is_in(crowded.implode()))
+        some = earlier_grants(self._connection, others, self._only)
+        return pl.concat([some, earlier_grants(self._connection, crowded)])
+
     def without(self, runs: frozenset[str]) -> PastGrants:
         """Return the collection without the grants of these runs either."""
-        return PastGrants(self._connection, None, self._without | runs)
+        return PastGrants(self._connection, None, self._without | runs, self._only)
+
+    def only(self, policies: frozenset[str] | None) -> PastGrants:
+        """Return the collection for rules that take notice of grants by these policies alone; None: of any."""
+        return PastGrants(self._connection, None, self._without, policies)
 
     @property
     def seen(self) -> int:
@@ -194,12 +217,32 @@ class PastGrants:
         query = select(entries.c.action).where(entries.c.number > seen).distinct()
         return frozenset(self._connection.execute(query).scalars())
 
-    def granted_by(self, runs: frozenset[str]) -> pl.DataFrame:
-        """Return `space` and `subject` of the grants of these runs, each pair once."""
-        grants = table(tables.Grant)
-        query = select(grants.c.space, grants.c.subject).where(grants.c.run.in_(sorted(runs))).distinct()
-        rows = self._connection.execute(query).fetchall() if runs else []
-        return to_frame(rows, {"space": pl.String, "subject": pl.String})
+    def granted_by(self, runs: frozenset[str], policies: frozenset[str] | None = None) -> pl.DataFrame:
+        """Return `space` and `subject` of the grants of these runs, each pair once.
+
+        With `policies` only of grants by these, and of whoever has more grants than a collection may hold.
+        """
+        grants = table(tables.Grant).c
+        query = select(grants.space, grants.subject).where(grants.run.in_(sorted(runs))).distinct()
+        schema = {"space": pl.String, "subject": pl.String}
+        if policies is None or not runs:
+            return to_frame(self._connection.execute(query).fetchall() if runs else [], schema)
+        found = to_frame(self._connection.execute(query.where(grants.policy.in_(sorted(policies)))).fetchall(), schema)
+        crowded = query.where(grants.subject.in_(_having_more_than(GRANTS.at_most)))
+        return pl.concat([found, to_frame(self._connection.execute(crowded).fetchall(), schema)]).unique()
+
+
+def subjects_with_many(connection: Connection, subjects: pl.Series, number: int | None) -> pl.Series:
+    """Return those of the subjects who have more than `number` grants, in any stage; None: nobody has."""
+    if number is None:
+        return subjects.clear()
+    column = table(tables.Grant).c.subject
+    return _of_subjects(connection, _having_more_than(number), column, subjects, {"subject": pl.String})["subject"]
+
+
+def _having_more_than(number: int | None) -> Select[tuple[object, ...]]:
+    column = table(tables.Grant).c.subject
+    return select(column).group_by(column).having(func.count() > number)
 
 
 def _of_subjects(
@@ -211,11 +254,11 @@ def _of_subjects(
 ) -> pl.DataFrame:
     """Run the query for these subjects: few by their names, many by their range, then picked out.
 
-    A bucket is a range of pseudonyms, so its range holds little else; any other set is right, only slower.
+    A bucket is a range of pseudonyms, so its range holds little else; of subjects from everywhere it does not.
     """
     if subjects.is_empty():
         return to_frame([], schema)
-    if subjects.len() <= _FEW:
+    if subjects.len() <= _FEW or _lie_far_apart(connection, subjects):
         rows: list[Sequence[object]] = []
         for portion in subjects.unique().sort().to_frame("subject").iter_slices(_NAMED_AT_ONCE):
             some = query.where(column.in_(portion["subject"].to_list()))  # type: ignore[attr-defined]
@@ -224,3 +267,16 @@ def _of_subjects(
     query = query.where(column.between(subjects.min(), subjects.max()))  # type: ignore[attr-defined]
     found = to_frame(connection.execute(query).fetchall(), schema)
     return found.join(subjects.unique().to_frame("subject"), on="subject", how="semi")
+
+
+def _lie_far_apart(connection: Connection, subjects: pl.Series) -> bool:
+    """Return whether their range holds many times as many grants as they are, judged by a small part of it."""
+    low, high = str(subjects.min()), str(subjects.max())
+    try:
+        first, last = int(low[:_DIGITS], 16), int(high[:_DIGITS], 16)
+    except ValueError:  # no pseudonyms
+        return False
+    end = f"{first + (last - first) // _PARTS:0{_DIGITS}x}"
+    column = table(tables.Grant).c.subject
+    inside = connection.execute(select(func.count()).where(column.between(low, end))).scalar_one()
+    return int(inside) * _PARTS > _MANY_TIMES * subjects.len()

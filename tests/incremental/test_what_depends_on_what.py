@@ -9,6 +9,7 @@ import pytest
 
 from engine.change_index import Changed, ChangeIndex, affected_in_spaces, affected_subjects
 from engine.change_routes import EXISTENCE, MEMBER
+from engine.grants_seen import grants_seen
 from engine.installation import Installation
 from policies.library import read_policy_text
 from profiles.home import Home
@@ -66,8 +67,29 @@ def test_parameters_public_series_and_dates_are_known(index: ChangeIndex) -> Non
 def test_policies_whose_grants_depend_on_one_another_are_tied(index: ChangeIndex) -> None:
     assert {"small", "large"} <= index.tied_to(["small"])
     assert {"yielding", "topping", "loyal"} <= index.tied_to(["senior"])
-    assert index.reading_grants == {"loyal"}
+    assert index.reading_grants == {"loyal", "often", "hopeful"}
     assert "worker" not in index.tied_to(["senior"])
+
+
+@pytest.mark.parametrize(
+    ("condition", "seen"),
+    [
+        ('count(grants, policy == "senior") < 2', {"senior"}),
+        ('count(grants, "senior" == policy and granted_on < period_start) < 2', {"senior"}),
+        ('any(grants, amount > yuan(1) and policy in ["senior", "worker"])', {"senior", "worker"}),
+        ('any(grants, policy == "senior") and count(grants, policy == "child") == 0', {"senior", "child"}),
+        ('years_between(birth_date, on) >= 60', set()),
+        ('count(grants) < 2', None),
+        ('count(grants, policy != "senior") < 2', None),
+        ('any(grants, policy == "senior" or amount > yuan(5))', None),
+        ('all(grants, policy == "senior")', None),
+        ('any(grants, policy == "senior") and sum(grants, amount) < yuan(5)', None),
+        ('any(grants, policy == period)', None),
+    ],
+)  # fmt: skip
+def test_whose_grants_a_rule_takes_notice_of(index: ChangeIndex, condition: str, seen: set[str] | None) -> None:
+    text = rules({})["loyal"].replace('count(grants, policy == "senior") < 2', f"'{condition}'")
+    assert grants_seen([read_policy_text(text, index.vocabulary)]) == seen
 
 
 def test_a_person_reads_by_which_route_a_policy_comes_to_its_data(index: ChangeIndex) -> None:

@@ -61,6 +61,8 @@ def rules(versions: Mapping[str, int]) -> dict[str, str]:
         ),
         _rule("worker", _with('[employer.size_class == "S"]', "amount: 20")),
         _rule("loyal", _with('[count(grants, policy == "senior") < 2, birth_date < on]', "amount: 5")),
+        _rule("often", _with("[count(grants, amount >= yuan(20)) < 6]", "amount: 3")),
+        _rule("hopeful", _with('[any(grants, policy in ["worker", "skilled"] and amount > yuan(0))]', "amount: 4")),
         _rule("small", "exclusive: {group: one, choose: highest}\n" + _with("[income < yuan(1100)]", "amount: 10")),
         _rule("large", "exclusive: {group: one, choose: highest}\n" + _with("[dibao]", "amount: 15")),
         _rule("poor", _with("[income < poverty_line]", "amount: poverty_line - income\n  floor: 0"), period="once"),

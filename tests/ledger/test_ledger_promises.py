@@ -7,14 +7,16 @@ import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from engine.ledger import Ledger, audit, open_ledger, tables
+from engine.ledger import Ledger, audit, earlier, open_ledger, tables
 from engine.ledger.approvals import add_version, all_approvals, approve, approved_policies, version_text
+from engine.ledger.earlier import past_grants_of
 from engine.ledger.funds import appropriate, available, balances
 from engine.ledger.grants import grant, grants, totals
 from engine.ledger.ids import announcement_id, grant_id, with_grant_ids
@@ -281,3 +283,30 @@ def test_times_without_a_zone_are_refused() -> None:
     with pytest.raises(ValueError):
         to_text(datetime(2026, 11, 22))
     assert from_text("2026-11-22T03:00:00Z").tzinfo == UTC
+
+
+def test_past_grants_are_the_same_whether_many_or_few_are_asked_about_and_whoever_granted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few subjects are looked up by name, many by range, far apart ones by name again; all answers are equal."""
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", clock=lambda: NOW)
+    everybody = [f"{number:04x}" + "0" * 28 for number in range(0, 65_536, 1_021)]
+    for subject in everybody:
+        put_grant(ledger, subject)
+        put_grant(ledger, subject, id=grant_id(subject, "other", "", "2026-11"), policy="other")
+    crowded = everybody[7]
+    for number in range(2_000):
+        key = f"u{number}"
+        put_grant(ledger, crowded, id=grant_id(crowded, "other", key, "2026-11"), policy="other", unit=key)
+    with past_grants_of(ledger, None) as past:
+        asked = pl.Series("owner", everybody[:60:7], dtype=pl.String)
+        whole = past.of(asked, ["policy", "unit"])
+        narrow = past.only(frozenset({"base"})).of(asked, ["policy", "unit"])
+        # Whoever has more grants than a collection may hold keeps all: as many are not believed.
+        own = whole.filter((pl.col("policy") == "base") | (pl.col("owner") == crowded))
+        assert narrow.equals(own) and narrow.filter(pl.col("owner") == crowded).height > 2_000
+        monkeypatch.setattr(earlier, "_FEW", 0)
+        for times in (0, 10**9):
+            monkeypatch.setattr(earlier, "_MANY_TIMES", times)
+            assert past.of(asked, ["policy", "unit"]).equals(whole)
+            assert past.only(frozenset({"base"})).of(asked, ["policy", "unit"]).equals(narrow)
