@@ -1,4 +1,4 @@
-"""How the time of a run follows what has changed: everybody, one in a hundred, nobody."""
+"""How the time of a run follows what has changed: everybody, one in a hundred, one in a thousand, nobody."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def incremental_benchmark(
     on_progress: Progress | None = None,
     second_opinion: int | None = DEFAULT_SAMPLE,
 ) -> dict[str, object]:
-    """Run the policy library over a city: first, once more in full, after 1 % has changed, and after nothing has.
+    """Run the policy library over a city: first, once more in full, after 1 % has changed, after 0.1 %, after nothing.
 
     Args:
         subjects: about how many, all spaces together.
@@ -47,6 +47,8 @@ def incremental_benchmark(
         full, full_seconds = timed(_ON, full=True)
         changed_rows = change_one_in(installation, one_in, _ON)
         changed, changed_seconds = timed(_ON)
+        change_one_in(installation, 10 * one_in, _ON)
+        little, little_seconds = timed(_ON)
         nothing, nothing_seconds = timed(_ON)
         next_day, next_day_seconds = timed(_ON + timedelta(days=1))
         check, _ = timed(_ON + timedelta(days=1), full=True, dry_run=True)
@@ -63,6 +65,8 @@ def incremental_benchmark(
         "decisions_after_change": _decisions(changed),
         "share_of_decisions": _decisions(changed) / max(_decisions(full), 1),
         "time_of_a_full_run": changed_seconds / full_seconds,
+        "run_after_a_tenth_of_it_seconds": little_seconds,
+        "decisions_after_a_tenth_of_it": _decisions(little),
         "run_after_nothing_seconds": nothing_seconds,
         "decisions_after_nothing": _decisions(nothing),
         "next_day_seconds": next_day_seconds,
