@@ -95,7 +95,7 @@ class SecondOpinion:
     seconds: float = 0.0
 
     def watched(self, matcher: Matcher) -> Matcher:
-        """Return `matcher` with every bucket's answers looked at before they are handed on."""
+        """Return `matcher` with every bucket's answers looked at, the last of them when all have been handed on."""
         if self.size == 0:
             return matcher
 
