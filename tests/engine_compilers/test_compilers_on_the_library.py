@@ -12,12 +12,14 @@ from engine.decision import Outcome
 from engine.evidence_facts import decide_again, inputs_from_json
 from engine.frames_population import FramesPopulation, column_type
 from engine.interpreter import decide, decide_units
+from engine.policy_inputs import inputs_of
 from policies.example_facts import ExampleFacts
 from policies.examples import facts_from_example, run_examples
 from policies.fixing import fix
 from policies.library import read_library
 from policies.policy import Policy
 from policies.text import Bilingual
+from policies.tree import Attribute
 from policies.types import Date, from_day_number
 from policies.vocabulary import Collection, Vocabulary
 from profiles.catalog_reading import read_catalog
@@ -139,3 +141,10 @@ def test_the_batch_gives_what_the_reference_gives(policy: Policy) -> None:
             again = decide_again(fixed, inputs_from_json(fixed, row["evidence"]))
             assert (again.outcome, again.amount) == (Outcome.ELIGIBLE, row["amount"])
     assert compared * 2 > len(policy.examples)
+
+
+@pytest.mark.parametrize("policy", sorted(LIBRARY.policies))
+def test_a_datum_is_one_input_however_often_and_in_whatever_unit_a_policy_takes_it(policy: str) -> None:
+    inputs = inputs_of(fix(LIBRARY.policies[policy], VOCABULARY, LIBRARY.policies[policy].in_force[0]))
+    data = [(one.node.depth, one.node.path) for one in inputs if isinstance(one.node, Attribute)]
+    assert len(data) == len(set(data))
