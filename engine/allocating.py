@@ -6,7 +6,7 @@ granted must never look like not eligible. Every order ends in subject, policy a
 rows, the number of buckets and the machine never matter.
 
 A run settles, in this order: what was granted before; `excludes`; exclusive groups; then, base policies
-before those that are net of them: `net_of`, claims, funds. A place lost in a later step is not offered again
+before those that are net of them: `net_of`, ceilings (`engine.ceilings`), claims, funds. A place lost in a later step is not offered again
 in the same run: the next run decides anew.
 """
 
@@ -20,7 +20,7 @@ from enum import Enum
 import polars as pl
 
 from policies.periods import FIRST_DAY, LAST_DAY, Period, period_of
-from policies.policy import Exclusive, Policy
+from policies.policy import CeilingSpan, Exclusive, Policy
 
 ORDER = ("subject", "policy", "unit")
 KEY = ("policy", "subject", "unit")
@@ -32,6 +32,8 @@ class Reason(Enum):
     EXCLUDED = "excluded"  # holds, or now gets, a benefit that rules this one out
     EXCLUSIVE = "exclusive"  # another benefit of the same group was chosen
     NOTHING_LEFT = "nothing-left"  # the benefit that this one tops up already gives as much
+    CEILING = "ceiling"  # earlier grants have used up what may be granted altogether
+    CEILING_UNKNOWN = "ceiling-unknown"  # under which ceiling it falls is not known
     CLAIMED = "claimed"  # the person or certificate already supports another grant
     CLAIM_KEY_UNKNOWN = "claim-key-unknown"  # whom the claim is about is not known
     FUND = "fund"  # the fund was used up by those in greater need
@@ -50,6 +52,17 @@ class Terms:
     excludes: tuple[str, ...] = ()
     exclusive: Exclusive | None = None
     net_of: tuple[str, ...] = ()
+    ceilings: tuple[tuple[str, CeilingSpan], ...] = ()  # names, in the order of the rule file
+
+    def ceiling_span(self, within: CeilingSpan) -> tuple[date, date]:
+        """The days within which grants count for a ceiling; the year is that of the period, or of the grant."""
+        if within == "always":
+            return FIRST_DAY, LAST_DAY
+        timeless = self.period.kind in ("once", "event")
+        if within == "period":
+            return (FIRST_DAY, LAST_DAY) if timeless else (self.period.start, self.period.end)
+        year = self.on.year if timeless else self.period.start.year
+        return date(year, 1, 1), date(year, 12, 31)
 
     @property
     def span(self) -> tuple[date, date]:
@@ -79,6 +92,7 @@ def terms_of(policy: Policy, on: date, period: Period | None = None) -> Terms:
         excludes=policy.excludes,
         exclusive=policy.exclusive,
         net_of=policy.net_of,
+        ceilings=tuple((one.name, one.within) for one in policy.benefit.ceilings),
     )
 
 
@@ -105,8 +119,8 @@ def settle_within_subjects(candidates: pl.DataFrame, terms: Mapping[str, Terms],
     `terms` should hold all policies, also those without candidates: an earlier grant may rule out.
     """
     if candidates.is_empty():
-        return Settled(candidates, _nobody(candidates))
-    settled = Settled(candidates, _nobody(candidates))
+        return Settled(candidates, nobody_waits(candidates))
+    settled = Settled(candidates, nobody_waits(candidates))
     settled = _settle_excludes(settled, terms, earlier)
     groups = sorted({item.exclusive.group for item in terms.values() if item.exclusive is not None})
     for group in groups:
@@ -131,14 +145,14 @@ def settle_net_of(rows: pl.DataFrame, terms: Mapping[str, Terms], granted: pl.Da
 
     `granted` has policy, subject, unit, period, amount and `on` (ISO text): earlier grants and this run's.
     """
-    settled = Settled(rows, _nobody(rows))
+    settled = Settled(rows, nobody_waits(rows))
     for name in sorted(rows["policy"].unique()):
         item = terms[name]
         if not item.net_of:
             continue
         mine = settled.kept.filter(pl.col("policy") == name)
         others = settled.kept.filter(pl.col("policy") != name)
-        base = _within_span(granted.filter(pl.col("policy").is_in(list(item.net_of))), item.span)
+        base = within_span(granted.filter(pl.col("policy").is_in(list(item.net_of))), item.span)
         by_unit = all(_same_units(item, terms.get(other)) for other in item.net_of)
         key = ["subject", "unit"] if by_unit else ["subject"]
         sums = base.group_by(key).agg(_base=pl.col("amount").sum())
@@ -156,7 +170,7 @@ def settle_net_of(rows: pl.DataFrame, terms: Mapping[str, Terms], granted: pl.Da
         some = some.with_columns(amount="_net").drop("_net", "_base")
         settled = Settled(
             pl.concat([others, some.select(rows.columns)]),
-            pl.concat([settled.waiting, _waiting(nothing, Reason.NOTHING_LEFT, ", ".join(item.net_of))]),
+            pl.concat([settled.waiting, waiting_for(nothing, Reason.NOTHING_LEFT, ", ".join(item.net_of))]),
         )
     return Settled(settled.kept.sort(ORDER), settled.waiting)
 
@@ -177,12 +191,12 @@ def settle_claims(rows: pl.DataFrame, terms: Mapping[str, Terms], taken: pl.Data
     losers = known.join(winners, on=KEY, how="anti")
     waiting = pl.concat(
         [
-            _waiting(unknown.drop("group"), Reason.CLAIM_KEY_UNKNOWN, ""),
-            _waiting(losers, Reason.CLAIMED, pl.col("group")).drop("group"),
+            waiting_for(unknown.drop("group"), Reason.CLAIM_KEY_UNKNOWN, ""),
+            waiting_for(losers, Reason.CLAIMED, pl.col("group")).drop("group"),
         ]
     )
     kept = pl.concat([free, winners.select(rows.columns)]).sort(ORDER)
-    return Settled(kept, waiting.select(_nobody(rows).columns))
+    return Settled(kept, waiting.select(nobody_waits(rows).columns))
 
 
 def demand(rows: pl.DataFrame, terms: Mapping[str, Terms]) -> dict[str, int]:
@@ -204,7 +218,7 @@ def settle_funds(rows: pl.DataFrame, terms: Mapping[str, Terms], available: Mapp
     takes_nothing = pl.col("fund").is_null() | pl.col("amount").is_null()
     fits = takes_nothing | (pl.col("_reached") <= pl.col("_limit").fill_null(0))
     kept, short = reckoned.filter(fits), reckoned.filter(~fits)
-    waiting = _waiting(short, Reason.FUND, pl.col("fund")).select(_nobody(rows).columns)
+    waiting = waiting_for(short, Reason.FUND, pl.col("fund")).select(nobody_waits(rows).columns)
     return Settled(kept.select(rows.columns).sort(ORDER), waiting)
 
 
@@ -224,7 +238,7 @@ def _settle_excludes(settled: Settled, terms: Mapping[str, Terms], earlier: pl.D
             lost = kept.filter(mine).join(blocking, on=key, how="semi")
             if lost.height:
                 kept = kept.join(lost.select(KEY), on=KEY, how="anti", maintain_order="left")
-                waiting.append(_waiting(lost, Reason.EXCLUDED, rival))
+                waiting.append(waiting_for(lost, Reason.EXCLUDED, rival))
     return Settled(kept, pl.concat(waiting))
 
 
@@ -243,7 +257,7 @@ def _settle_exclusive(settled: Settled, group: str, terms: Mapping[str, Terms], 
         holding = held.group_by(key).agg(_holds=pl.col("policy").min())
         lost = kept.filter(pl.col("policy") == name).join(holding, on=key, how="inner")
         kept = kept.join(lost.select(KEY), on=KEY, how="anti", maintain_order="left")
-        waiting.append(_waiting(lost, Reason.EXCLUSIVE, pl.col("_holds")).select(waiting[0].columns))
+        waiting.append(waiting_for(lost, Reason.EXCLUSIVE, pl.col("_holds")).select(waiting[0].columns))
     rows = kept.filter(pl.col("policy").is_in(list(members)))
     highest = all(exclusive.choose == "highest" for exclusive in members.values())
     ranks = pl.DataFrame(
@@ -261,7 +275,7 @@ def _settle_exclusive(settled: Settled, group: str, terms: Mapping[str, Terms], 
     )
     lost = rows.join(winners, on=key, how="inner").filter(pl.col("policy") != pl.col("_winner"))
     kept = kept.join(lost.select(KEY), on=KEY, how="anti", maintain_order="left")
-    waiting.append(_waiting(lost, Reason.EXCLUSIVE, pl.col("_winner")).select(waiting[0].columns))
+    waiting.append(waiting_for(lost, Reason.EXCLUSIVE, pl.col("_winner")).select(waiting[0].columns))
     return Settled(kept, pl.concat(waiting))
 
 
@@ -319,7 +333,7 @@ def _overlapping(grants: pl.DataFrame, period: Period) -> pl.DataFrame:
     return grants.filter(pl.col("period").is_in(keys))
 
 
-def _within_span(grants: pl.DataFrame, span: tuple[date, date]) -> pl.DataFrame:
+def within_span(grants: pl.DataFrame, span: tuple[date, date]) -> pl.DataFrame:
     """Keep what was granted for days in the span; for `once` and `event` the day of the grant decides."""
     keys = []
     for key in grants["period"].unique():
@@ -344,10 +358,12 @@ def _in_order_of_need(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("need", *ORDER, descending=[True, False, False, False], nulls_last=[True, False, False, False])
 
 
-def _waiting(rows: pl.DataFrame, reason: Reason, detail: str | pl.Expr) -> pl.DataFrame:
+def waiting_for(rows: pl.DataFrame, reason: Reason, detail: str | pl.Expr) -> pl.DataFrame:
+    """Return the rows as waiting for a reason; `detail` is what people are told besides."""
     text = pl.lit(detail) if isinstance(detail, str) else detail
     return rows.with_columns(reason=pl.lit(reason.value, dtype=pl.String), detail=text.cast(pl.String))
 
 
-def _nobody(rows: pl.DataFrame) -> pl.DataFrame:
-    return _waiting(rows.clear(), Reason.FUND, "")
+def nobody_waits(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the empty frame of those who wait, with the columns of the rows."""
+    return waiting_for(rows.clear(), Reason.FUND, "")

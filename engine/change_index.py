@@ -275,7 +275,8 @@ def nodes_of(policy: Policy) -> Iterator[Node]:
 
     yield from of(policy.eligibility)
     claimed = policy.claims.key if policy.claims is not None else None
-    for node in (policy.benefit.amount, policy.unit_where, policy.order_of_need, claimed):
+    limits = (node for ceiling in policy.benefit.ceilings for node in ceiling.nodes)
+    for node in (policy.benefit.amount, policy.unit_where, policy.order_of_need, claimed, *limits):
         if node is not None:
             yield from walk(node)
 

@@ -80,7 +80,8 @@ def reads_of(policy: Policy, vocabulary: Vocabulary) -> frozenset[Read]:
 def _roots(policy: Policy) -> Iterator[Node]:
     yield from _expressions(policy.eligibility)
     claimed = policy.claims.key if policy.claims is not None else None
-    for node in (policy.benefit.amount, policy.unit_where, policy.order_of_need, claimed):
+    limits = (node for ceiling in policy.benefit.ceilings for node in ceiling.nodes)
+    for node in (policy.benefit.amount, policy.unit_where, policy.order_of_need, claimed, *limits):
         if node is not None:
             yield node
     for tier in policy.benefit.tiers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_, or_
@@ -13,7 +13,8 @@ from engine.columnar_expressions import ExpressionCompiler
 from engine.columnar_scopes import Scope, Scopes
 from engine.columnar_translation import Translation
 from engine.policy_inputs import expressions, inputs_of
-from policies.policy import Condition, FixedPolicy
+from policies.fixing import constant
+from policies.policy import Ceiling, Condition, FixedPolicy
 from policies.tree import Attribute, Node
 from policies.types import Number, Type, Value
 from policies.vocabulary import Vocabulary
@@ -27,6 +28,20 @@ class Reading:
     type: Type
     column: str
     stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingProgram:
+    """One ceiling over the units of a frame.
+
+    Its amount (fen; None: unknown), which units count, with what (fen; None: with what they get), and their group.
+    """
+
+    name: str
+    limit: Value
+    counts: nw.Expr | None
+    measure: nw.Expr | None
+    keys: tuple[nw.Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,7 @@ class Program:
     decision_uses: frozenset[str]
     amount_uses: frozenset[str]
     row_uses: frozenset[str]
+    ceilings: tuple[CeilingProgram, ...] = ()
 
 
 @dataclass(slots=True)
@@ -104,6 +120,7 @@ def _program(compiler: ExpressionCompiler, fixed: FixedPolicy, scope: Scope) -> 
     unit_where, eligible = optional(fixed.unit_where), _condition(compiler, fixed.eligibility, scope)
     kept = None if unit_where is None else unit_where.is_null() | unit_where
     claim_key, need = optional(fixed.claim_key), optional(fixed.order_of_need)
+    ceilings = tuple(_ceiling(compiler, one, scope) for one in fixed.ceilings)
     return Program(
         fixed=fixed,
         eligible=eligible if unit_where is None else unit_where & eligible,
@@ -119,8 +136,24 @@ def _program(compiler: ExpressionCompiler, fixed: FixedPolicy, scope: Scope) -> 
         readings=_readings(compiler, fixed, scope),
         decision_uses=_uses(compiler, [*expressions(fixed.eligibility), fixed.unit_where], scope),
         amount_uses=_uses(compiler, [amount], scope),
-        row_uses=_uses(compiler, [fixed.claim_key, fixed.order_of_need], scope),
+        row_uses=_uses(compiler, [fixed.claim_key, fixed.order_of_need, *_ceiling_nodes(fixed)], scope),
+        ceilings=ceilings,
     )
+
+
+def _ceiling(compiler: ExpressionCompiler, ceiling: Ceiling, scope: Scope) -> CeilingProgram:
+    return CeilingProgram(
+        ceiling.name,
+        constant(ceiling.amount),
+        None if ceiling.when is None else compiler.compile(ceiling.when, scope),
+        None if ceiling.measure is None else compiler.compile(ceiling.measure, scope),
+        tuple(compiler.compile(one, scope).cast(nw.String) for one in ceiling.keys),
+    )
+
+
+def _ceiling_nodes(fixed: FixedPolicy) -> Iterator[Node]:
+    for ceiling in fixed.ceilings:
+        yield from (one for one in (*ceiling.keys, ceiling.measure, ceiling.when) if one is not None)
 
 
 def _uses(compiler: ExpressionCompiler, nodes: Sequence[Node | None], scope: Scope) -> frozenset[str]:

@@ -19,8 +19,9 @@ from engine.policy_inputs import inputs_of, whole_condition
 from policies.errors import MianshenError, Place
 from policies.fixing import fix
 from policies.policy import FixedPolicy, Policy
+from policies.scopes import GRANTS
 from policies.text import Bilingual
-from policies.tree import If
+from policies.tree import Aggregate, Attribute, If
 from policies.vocabulary import Vocabulary
 
 Kind = Literal["outcome", "leaf", "decides", "tier", "branch", "boundary", "missing"]
@@ -129,7 +130,12 @@ def _points(fixed: FixedPolicy) -> Iterator[Point]:
 
 def _data(fixed: FixedPolicy) -> list[str]:
     units = [] if fixed.policy.for_each is None else [fixed.policy.for_each]
-    return [*units, *(one.name for one in inputs_of(fixed))]
+    return [*units, *(one.name for one in inputs_of(fixed) if not _is_from_the_ledger(one.node))]
+
+
+def _is_from_the_ledger(node: Attribute | Aggregate) -> bool:
+    """Return whether it looks at the subject's own grants: the ledger always knows them."""
+    return isinstance(node, Aggregate) and node.path == (GRANTS.name,)
 
 
 def shown_by(one: DecidedExample) -> set[str]:

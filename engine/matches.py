@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -21,6 +21,7 @@ ROWS_SCHEMA: dict[str, type[pl.DataType]] = {
     "payee": pl.String,
     "claim_key": pl.String,
     "need": pl.Int64,
+    "ceilings": pl.String,
     "evidence": pl.String,
 }
 OUTCOMES_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -95,10 +96,11 @@ class Matches:
         return int(constant) * int(result.eligible.sum()) if constant is not None else 0
 
     def rows(self, policy: str) -> pl.DataFrame:
-        """Return the eligible units: subject, unit, amount, payee, claim_key, need, evidence.
+        """Return the eligible units: subject, unit, amount, payee, claim_key, need, ceilings, evidence.
 
         `unit` is "" without `for_each`; `amount` is null for benefits without one; `evidence` is a JSON
-        object from input name to value, dates in ISO form. Ordered by subject, then unit.
+        object from input name to value, dates in ISO form, `ceilings` one from a ceiling's name to what it reads
+        (`engine.ceiling_readings`). Ordered by subject, then unit.
         Raises the policy's error if it could not be evaluated.
         """
         result = self.result(policy)
@@ -115,10 +117,13 @@ class Matches:
             (nw.lit(None, nw.String) if program.claim_key is None else program.claim_key).alias("claim_key"),
             (nw.lit(None, nw.Int64) if program.need is None else program.need).alias("need"),
             *(nw.col(one.column).alias(f"input {one.name}") for one in program.readings),
+            *_ceiling_columns(program),
         )
         rows: pl.DataFrame = chosen.collect().to_native()
         amount = pl.lit(program.constant_amount, pl.Int64) if result.amount is None else result.amount
-        return rows.with_columns(amount.alias("amount"), evidence(program.readings)).select(*ROWS_SCHEMA)
+        return rows.with_columns(amount.alias("amount"), evidence(program.readings), _ceilings(program)).select(
+            *ROWS_SCHEMA
+        )
 
     def outcomes(self, policy: str) -> pl.DataFrame:
         """Return the answer for every unit: subject, unit, eligible (null: undetermined), amount.
@@ -173,6 +178,33 @@ def input_rows(result: PolicyResult, chosen: pl.Series) -> pl.DataFrame:
     rows = with_derived(result.frame.lazy().filter(chosen), result.scope, result.program.row_uses)
     found: pl.DataFrame = rows.select(nw.col("subject"), unit.alias("unit"), *columns).collect().to_native()
     return found
+
+
+def _ceiling_columns(program: Program) -> Iterator[nw.Expr]:
+    """Yield what each ceiling reads of a unit; `engine.ceilings` says what becomes of it."""
+    for one in program.ceilings:
+        counts = nw.lit(True, nw.Boolean) if one.counts is None else one.counts
+        yield counts.alias(f"ceiling {one.name}")
+        if one.measure is not None:
+            yield one.measure.alias(f"ceiling {one.name} measure")
+        for number, key in enumerate(one.keys):
+            yield key.alias(f"ceiling {one.name} {number}")
+
+
+def _ceilings(program: Program) -> pl.Expr:
+    """Return the JSON object of the ceilings, from the columns of `_ceiling_columns`; null without ceilings."""
+    if not program.ceilings:
+        return pl.lit(None, pl.String).alias("ceilings")
+    parts = []
+    for one in program.ceilings:
+        group = [pl.col(f"ceiling {one.name} {number}") for number in range(len(one.keys))]
+        fields = [pl.col(f"ceiling {one.name}").alias("counts"), pl.lit(one.limit, pl.Int64).alias("limit")]
+        if one.measure is not None:
+            fields.append(pl.col(f"ceiling {one.name} measure").cast(pl.Int64).alias("measure"))
+        if group:
+            fields.append(pl.concat_list(group).alias("group"))
+        parts.append(pl.struct(*fields).alias(one.name))
+    return pl.struct(*parts).struct.json_encode().alias("ceilings")
 
 
 def evidence(readings: tuple[Reading, ...]) -> pl.Expr:

@@ -40,6 +40,7 @@ CANDIDATE_COLUMNS: dict[str, type[pl.DataType]] = {
     "payee": pl.String,
     "claim_key": pl.String,
     "need": pl.Int64,
+    "ceilings": pl.String,
 }
 WITH_EVIDENCE: dict[str, type[pl.DataType]] = {**CANDIDATE_COLUMNS, "evidence": pl.String}
 _FOLDER = "mianshen-run-"

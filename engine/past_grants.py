@@ -69,10 +69,12 @@ class PastGrant:
         return
 
 
-def facts_with_past_grants(facts: Facts, subject: str, ledger: Ledger) -> FactsWithPastGrants:
-    """Return `facts` of `subject` together with what the ledger says it was granted."""
+def facts_with_past_grants(
+    facts: Facts, subject: str, ledger: Ledger, without_runs: frozenset[str] = frozenset()
+) -> FactsWithPastGrants:
+    """Return `facts` of `subject` together with what the ledger says it was granted, by other runs than these."""
     with past_grants_of(ledger, None) as past:
-        found = past.of(pl.Series([subject], dtype=pl.String), past.COLUMNS)
+        found = past.without(without_runs).of(pl.Series([subject], dtype=pl.String), past.COLUMNS)
     rows = found.with_columns(pl.col("granted_on").cast(pl.Int32)).to_dicts()
     return FactsWithPastGrants(
         facts, tuple(PastGrant(row["item"], {name: row[name] for name in PastGrants.COLUMNS}) for row in rows)

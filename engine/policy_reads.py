@@ -66,7 +66,8 @@ def roots_of(policy: Policy) -> Iterator[Node]:
     for tier in policy.benefit.tiers:
         yield from (one for one in (tier.when, tier.amount) if one is not None)
     claim = policy.claims.key if policy.claims else None
-    for root in (policy.benefit.amount, policy.unit_where, policy.order_of_need, claim):
+    limits = (node for ceiling in policy.benefit.ceilings for node in ceiling.nodes)
+    for root in (policy.benefit.amount, policy.unit_where, policy.order_of_need, claim, *limits):
         if root is not None:
             yield root
     yield from policy.definitions.values()

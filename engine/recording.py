@@ -15,7 +15,9 @@ import polars as pl
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from engine.allocating import Terms, demand, settle_claims, settle_funds, split_already_granted
+from engine.ceilings import settle_ceilings
 from engine.ledger import audit, tables
+from engine.ledger.ceiling_grants import grants_under_ceilings
 from engine.ledger.earlier import WAITING_COLUMNS, WAITING_KEY, claims_taken, earlier_grants
 from engine.ledger.funds import available_within
 from engine.ledger.ids import announcement_id, with_grant_ids
@@ -142,7 +144,12 @@ def grant_rows(recorder: Recorder, rows: pl.DataFrame) -> pl.DataFrame:
     )
     joined = rows.join(common, on="policy", how="inner", maintain_order="left").sort("subject", "policy", "unit")
     evidence = pl.concat_str(
-        pl.lit('{"values":'), pl.col("evidence"), pl.lit(',"as_of":'), pl.col("as_of"), pl.lit("}")
+        pl.lit('{"values":'),
+        pl.col("evidence"),
+        pl.lit(',"as_of":'),
+        pl.col("as_of"),
+        (pl.lit(',"ceilings":') + pl.col("ceilings")).fill_null(""),
+        pl.lit("}"),
     )
     return with_grant_ids(joined).with_columns(evidence=evidence, on=pl.lit(recorder.on.isoformat(), dtype=pl.String))
 
@@ -180,6 +187,11 @@ def _settle_again(connection: Connection, recorder: Recorder, rows: pl.DataFrame
         beside = settle_beside_events(connection, rows, offered, recorder.terms, recorder.seen)
         if beside is not None:
             rows, late = beside.kept, [beside.waiting]
+    limited = [name for name in recorder.grant_terms if recorder.terms[name].ceilings]
+    if limited and rows["ceilings"].null_count() < rows.height:
+        under = grants_under_ceilings(connection, rows["subject"], limited)
+        settled = settle_ceilings(rows, recorder.terms, under)
+        rows, late = settled.kept, [*late, settled.waiting]
     groups = {item.claim_group for name, item in recorder.terms.items() if name in recorder.grant_terms}
     taken_groups = sorted(group for group in groups if group is not None)
     if taken_groups and rows["claim_key"].null_count() < rows.height:

@@ -45,7 +45,7 @@ def recording_benchmark(grants: int = 500_000, buckets: int = 16, folder: Path |
         recorded = 0
         for bucket, rows in enumerate(parts):
             recorded += record_bucket(recorder, bucket, rows, nobody, nobody.select(WAITING_KEY)).grants
-        report = {"new_grants": recorded, "amount": 0, "policies": []}
+        report = {"new_grants": recorded, "new_hints": 0, "amount": 0, "policies": []}
         finish(ledger, run, report, nobody.select(WAITING_KEY), "benchmark")
         seconds = time.perf_counter() - start
         ledger.close()
@@ -98,5 +98,6 @@ def _candidates(grants: int, buckets: int, bucket: int) -> pl.DataFrame:
         payee=pl.lit(None, dtype=pl.String),
         claim_key=pl.lit(None, dtype=pl.String),
         need=pl.lit(None, dtype=pl.Int64),
+        ceilings=pl.lit(None, dtype=pl.String),
         evidence=evidence,
     )

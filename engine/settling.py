@@ -27,6 +27,8 @@ from engine.allocating import (
     settle_within_subjects,
     split_already_granted,
 )
+from engine.ceilings import settle_ceilings
+from engine.ledger.ceiling_grants import grants_under_ceilings
 from engine.ledger.earlier import claims_taken, earlier_grants, still_counting
 from engine.ledger.funds import available_within
 from engine.matching import CANDIDATE_COLUMNS
@@ -152,6 +154,9 @@ def _settle_layer(settler: _Settler, layer: Sequence[str], available: dict[str, 
     if any(terms[name].net_of for name in layer):
         for bucket in settler.buckets:
             _settle_net_of_bucket(settler, bucket, layer)
+    if any(terms[name].ceilings for name in layer):
+        for bucket in settler.buckets:
+            _settle_ceilings_bucket(settler, bucket, layer)
     claiming = [name for name in layer if terms[name].claim_group is not None]
     if claiming:
         taken = claims_taken(settler.connection, {str(terms[name].claim_group) for name in claiming})
@@ -179,6 +184,18 @@ def _settle_net_of_bucket(settler: _Settler, bucket: int, layer: Sequence[str]) 
     granted = pl.concat([settler.spill.read("base", bucket).select(columns), now.select(columns)])
     settled = settle_net_of(mine, settler.terms, granted)
     rest = kept.filter(~pl.col("policy").is_in(netting))
+    settler.store(bucket, pl.concat([rest, settled.kept]), settled.waiting)
+
+
+def _settle_ceilings_bucket(settler: _Settler, bucket: int, layer: Sequence[str]) -> None:
+    kept = settler.kept(bucket)
+    limited = [name for name in layer if settler.terms[name].ceilings]
+    mine = kept.filter(pl.col("policy").is_in(limited))
+    if mine.is_empty():
+        return
+    granted = grants_under_ceilings(settler.connection, mine["subject"], limited, settler.run)
+    settled = settle_ceilings(mine, settler.terms, granted)
+    rest = kept.filter(~pl.col("policy").is_in(limited))
     settler.store(bucket, pl.concat([rest, settled.kept]), settled.waiting)
 
 

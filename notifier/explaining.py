@@ -9,10 +9,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
+from engine.allocating import Reason
+from engine.ceiling_standing import Standing
+from engine.ceilings import CeilingTold, ceilings_told
 from engine.decision import Decision, Outcome, TraceStep, ValueUsed
 from engine.evidence_facts import EvidenceFacts, decide_again, inputs_from_json
 from engine.interpreter import amount_steps
+from engine.ledger.ceiling_grants import ceilings_in
 from engine.policy_inputs import types_by_name
 from notifier.outlook import Outlook
 from notifier.titles import Datum, datum_of
@@ -69,6 +74,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class CeilingLine:
+    """How one ceiling stands: its words, the clause it rests on, the amounts (`values`)."""
+
+    words: Bilingual
+    clause: str | None
+    values: tuple[ShownValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """What the receiver must do later. `due` is None if no day can be told; `clause` is the clause it rests on."""
 
@@ -82,7 +96,9 @@ class Explanation:
     """One decision explained. `amount` is in fen; `settled_by` names the facts that would settle it.
 
     `outlook` says what lies ahead; it is None for a grant that is explained from its evidence, which is past.
-    `judgement` says why nothing is granted by this alone; `duty` what whoever is granted must do later.
+    `judgement` says why nothing is granted by this alone; `duty` what whoever is granted must do later. `ceilings`
+    are those it falls under, and `left` is what they leave of `amount`, in fen (None without ceilings); `waits` says
+    why they leave nothing.
     """
 
     policy: str
@@ -100,6 +116,9 @@ class Explanation:
     outlook: Outlook | None = None
     judgement: Bilingual | None = None
     duty: Duty | None = None
+    ceilings: tuple[CeilingLine, ...] = ()
+    left: int | None = None
+    waits: Bilingual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +172,7 @@ class _Telling:
             steps = amount_steps(self.fixed, EvidenceFacts(inputs, "subject."), EvidenceFacts(inputs))
         *before, (_, amount) = steps
         shown = [self.value(name, value) for name, value in before]
-        yuan = Number(2, "yuan")
-        words = Bilingual(value_in_words(amount, yuan, "zh"), value_in_words(amount, yuan, "en"))
-        return (*shown, ShownValue("amount", _AMOUNT, words, amount is not None))
+        return (*shown, ShownValue("amount", _AMOUNT, _in_yuan(amount), amount is not None))
 
 
 def explanation_of(
@@ -167,6 +184,7 @@ def explanation_of(
     agencies: Mapping[str, Bilingual] | None = None,
     outlook: Outlook | None = None,
     told: Mapping[str, Told] | None = None,
+    standing: Standing | None = None,
 ) -> Explanation:
     """Return the decision as a tree of lines.
 
@@ -179,6 +197,7 @@ def explanation_of(
         agencies: source id to the agency's name; the id itself is shown where it is missing.
         outlook: what lies ahead of the decision (`notifier.outlook`).
         told: by name as the rule writes it, what a life event has said since the last extract.
+        standing: what the ceilings leave of the amount, for policies with `ceilings`.
     """
     telling = _Telling(fixed, vocabulary, as_of, agencies or {}, types_by_name(fixed), told or {})
     return Explanation(
@@ -197,7 +216,53 @@ def explanation_of(
         outlook=outlook,
         judgement=policy.judgement.reason if policy.judgement is not None else None,
         duty=_duty(fixed),
+        ceilings=() if standing is None else tuple(_ceiling(fixed, one) for one in standing.ceilings),
+        left=None if standing is None else standing.amount,
+        waits=None if standing is None else _waits(fixed, standing),
     )
+
+
+def _ceiling(fixed: FixedPolicy, told: CeilingTold) -> CeilingLine:
+    ceiling = next((one for one in fixed.ceilings if one.name == told.name), None)
+    words = ceiling.says if ceiling is not None else None
+    group = ", ".join(told.group)
+    plain = words or Bilingual(told.name, told.name)
+    in_words = _in_yuan if ceiling is None or ceiling.is_money else _as_quota
+    shown = [
+        ("ceiling", Bilingual("上限", "at most"), told.limit),
+        ("before", Bilingual("此前已计入", "counted before"), told.before),
+    ]
+    if told.measure is not None and told.counted is not None:
+        shown.append(("measure", Bilingual("本项数额", "of this item"), told.measure))
+        shown.append(("counted", Bilingual("其中计入", "of which counts"), told.counted))
+    return CeilingLine(
+        Bilingual(f"{plain.zh}（{group}）", f"{plain.en} ({group})") if group else plain,
+        ceiling.basis if ceiling is not None else None,
+        tuple(ShownValue(name, title, in_words(amount)) for name, title, amount in shown),
+    )
+
+
+def _waits(fixed: FixedPolicy, standing: Standing) -> Bilingual | None:
+    if standing.waits_for is None:
+        return None
+    ceiling = next((one for one in fixed.ceilings if one.name == standing.waits_for), None)
+    words = ceiling.says if ceiling is not None and ceiling.says is not None else None
+    name = words or Bilingual(standing.waits_for, standing.waits_for)
+    if standing.waits_because is Reason.CEILING_UNKNOWN:
+        return Bilingual(
+            f"缺少数据，不知道怎样计入：{name.zh}", f"waits: data are missing to tell how it counts under: {name.en}"
+        )
+    return Bilingual(f"已达上限，等候：{name.zh}", f"waits: nothing is left under: {name.en}")
+
+
+def _as_quota(hundredths: int) -> Bilingual:
+    number = f"{Decimal(hundredths).scaleb(-2).normalize():f}"
+    return Bilingual(number, number)
+
+
+def _in_yuan(amount: Value) -> Bilingual:
+    yuan = Number(2, "yuan")
+    return Bilingual(value_in_words(amount, yuan, "zh"), value_in_words(amount, yuan, "en"))
 
 
 def _duty(fixed: FixedPolicy) -> Duty | None:
@@ -225,7 +290,10 @@ def explain_grant(
     fixed = fix(policy, vocabulary, date.fromisoformat(str(grant["on"])))
     values, days = evidence_of(grant)
     inputs = inputs_from_json(fixed, json.dumps(values, ensure_ascii=False))
-    return explanation_of(policy, fixed, decide_again(fixed, inputs), vocabulary, days, agencies)
+    told = tuple(ceilings_told(ceilings_in(str(grant["evidence"]))))
+    # Whoever reads this holds the grant: what it came to is what was left.
+    standing = Standing(int(str(grant["amount"])), told) if told else None
+    return explanation_of(policy, fixed, decide_again(fixed, inputs), vocabulary, days, agencies, standing=standing)
 
 
 def evidence_of(grant: Mapping[str, object]) -> tuple[dict[str, object], dict[str, date]]:

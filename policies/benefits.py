@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from policies.arithmetic import choose, lowest_of, numeric, round_to_scale, smallest_or_largest, unit_of
+from policies.ceilings import ceilings_of
 from policies.context import depends_on_data
 from policies.document import Document, Path
 from policies.document_errors import fail
@@ -37,6 +38,7 @@ class BenefitReader:
     lower_key: Callable[[Path], Operand]
     instalments: InstalmentReader | None = None
     is_judged: bool = False
+    has_units: bool = False
 
     def read(self) -> Benefit:
         """Return the benefit. Raises PolicyError."""
@@ -47,6 +49,7 @@ class BenefitReader:
             says=Bilingual(says.zh, says.en) if says is not None else None,
             instalments=self.instalments.read() if self.instalments is not None else (),
             obligation=obligation_of(self.document, self.shape.obligation, self.lower),
+            ceilings=ceilings_of(self.document, self.shape, self.lower, self._money, has_units=self.has_units),
         )
 
     def _granted(self) -> Benefit:
@@ -110,7 +113,7 @@ class BenefitReader:
     def _check_form(self) -> None:
         shape = self.shape
         place = self.document.key_place(("benefit",))
-        keys = ("amount", "tiers", "floor", "cap", "rounding", "monotone", "instalments")
+        keys = ("amount", "tiers", "floor", "cap", "rounding", "monotone", "instalments", "ceilings")
         given = [key for key in keys if getattr(shape, key) is not None]
         if shape.kind in WITHOUT_AMOUNT:
             if given:

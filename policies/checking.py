@@ -111,7 +111,8 @@ class _Checker:
         scopes = (self.subject, self.scope)
         payee = self._try(lambda: payee_of(self.document, shape, self.vocabulary, scopes, self.context.reads))
         if eligibility is not None and benefit is not None:
-            roots = [*_expressions(eligibility), benefit.amount, unit_where, order]
+            ceilings = [node for ceiling in benefit.ceilings for node in ceiling.nodes]
+            roots = [*_expressions(eligibility), benefit.amount, unit_where, order, *ceilings]
             self._try(lambda: self._measure([root for root in roots if root is not None]))
         for number in range(len(shape.examples)):
             self._try(lambda number=number: check_example(self.document, shape, self.vocabulary, number))  # type: ignore[misc]
@@ -293,7 +294,14 @@ class _Checker:
     def _benefit(self, instalments: InstalmentReader | None) -> BenefitReader:
         benefit, judged = self.shape.benefit, self.shape.judgement is not None
         return BenefitReader(
-            self.document, benefit, self.lower, self.findings, self._lower_key, instalments, is_judged=judged
+            self.document,
+            benefit,
+            self.lower,
+            self.findings,
+            self._lower_key,
+            instalments,
+            is_judged=judged,
+            has_units=self.shape.for_each is not None,
         )
 
     def _instalments(self) -> InstalmentReader | None:

@@ -37,6 +37,13 @@ def check_example(document: Document, shape: PolicyShape, vocabulary: Vocabulary
             "直接写 eligible 和 amount",
             "give eligible and amount directly",
         )
+    for unit, expected in (example.expect.units or {}).items():
+        if expected.after_ceilings is not None:
+            inner = (*path, "expect", "units", unit, "after_ceilings")
+            _check_after_ceilings(document, shape, inner, is_eligible=expected.eligible is True)
+    if example.expect.after_ceilings is not None:
+        whole = (*path, "expect", "after_ceilings")
+        _check_after_ceilings(document, shape, whole, is_eligible=example.expect.eligible is True)
     profile = (*path, "profile")
     read_facts(
         example.profile,
@@ -46,6 +53,19 @@ def check_example(document: Document, shape: PolicyShape, vocabulary: Vocabulary
     )
     for name, value in ((example.given.indicators if example.given else None) or {}).items():
         _check_given(document, vocabulary, name, value, (*path, "given", "indicators", name))
+
+
+def _check_after_ceilings(document: Document, shape: PolicyShape, path: Path, *, is_eligible: bool) -> None:
+    if shape.benefit.ceilings and is_eligible:
+        return
+    raise fail(
+        document.key_place(path),
+        "needs-ceilings",
+        "`after_ceilings` 只用于有累计上限的政策中符合条件的对象",
+        "`after_ceilings` belongs to what is eligible, in policies with `ceilings`",
+        "删除它，或在 `benefit` 里写 `ceilings:`",
+        "delete it, or give `ceilings:` in `benefit`",
+    )
 
 
 def _check_given(document: Document, vocabulary: Vocabulary, name: str, value: object, path: Path) -> None:

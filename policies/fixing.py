@@ -15,7 +15,7 @@ from policies.errors import Place, PolicyError
 from policies.model_errors import did_you_mean
 from policies.operands import aligned
 from policies.periods import Period, period_of
-from policies.policy import Condition, FixedPolicy, Parameter, Policy
+from policies.policy import Ceiling, Condition, FixedPolicy, Parameter, Policy
 from policies.source import Source, Spot
 from policies.table_reading import by_brackets
 from policies.tree import (
@@ -74,6 +74,7 @@ def fix(
         optional(policy.unit_where),
         optional(policy.order_of_need),
         tuple(replace(one, node=settled(one.node)) for one in policy.benefit.monotone),
+        tuple(fixer.ceiling(one) for one in policy.benefit.ceilings),
         _day_of(optional(policy.benefit.obligation.due)) if policy.benefit.obligation else None,
     )
 
@@ -108,6 +109,16 @@ class _Fixer:
             condition,
             expression=expression,
             children=tuple(self.condition(one) for one in condition.children),
+        )
+
+    def ceiling(self, ceiling: Ceiling) -> Ceiling:
+        """Settle the expressions of a ceiling."""
+        return replace(
+            ceiling,
+            amount=self.settle(ceiling.amount),
+            measure=None if ceiling.measure is None else self.settle(ceiling.measure),
+            keys=tuple(self.settle(one) for one in ceiling.keys),
+            when=None if ceiling.when is None else self.settle(ceiling.when),
         )
 
     def settle(self, node: Node) -> Node:

@@ -18,7 +18,7 @@ KINDS = {
 }
 # What takes something from others, or computes what only a person may set.
 _NOT_FOR_HINTS = ("fund", "claims", "excludes", "exclusive", "net_of", "order_of_need")
-_AMOUNTS = ("amount", "tiers", "floor", "cap", "rounding", "monotone", "instalments", "obligation")
+_AMOUNTS = ("amount", "tiers", "floor", "cap", "rounding", "monotone", "instalments", "obligation", "ceilings")
 
 
 def judgement_of(document: Document, shape: PolicyShape) -> Judgement | None:

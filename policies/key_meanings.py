@@ -112,6 +112,7 @@ MEANINGS: Mapping[str, Mapping[str, Bilingual]] = {
         "says": _T("不是钱的待遇用话说明", "what is granted, in words, if it is not money"),
         "instalments": _T("分几期给", "parts that are due one after the other"),
         "obligation": _T("得到以后要做的事", "what the receiver must do later"),
+        "ceilings": _T("几笔兑现合计的上限", "what one receiver gets at most over several grants"),
     },
     "TierShape": {
         "amount": _T("这一档的金额(元)", "the amount of this tier in yuan"),
@@ -125,6 +126,21 @@ MEANINGS: Mapping[str, Mapping[str, Bilingual]] = {
         "share": _T("占总额多少:0.4 或 1/3", "its share of the whole: 0.4 or 1/3"),
         "when": _T("何时给这一期", "when this part is due"),
         "says": _SAYS,
+        "basis": _CLAUSE,
+    },
+    "CeilingShape": {
+        "amount": _T("几笔合计至多多少(元);对所有人一样", "the most over several grants, in yuan; one for everybody"),
+        "within": _T(
+            "在哪段时间内合计:period 周期、year 日历年、always 一直",
+            "counted together in the period, the calendar year (year), or for good (always)",
+        ),
+        "measure": _T(
+            "每个单位计入上限的数额,如贷款本金;不写即所兑现的金额",
+            "what of each unit counts towards it, such as a loan's principal; without it the amount granted",
+        ),
+        "for_each": _T("单位的哪些属性相同才合计,如 bank", "what grants share that are counted together, such as bank"),
+        "when": _T("哪些单位受此上限;其余不减也不计", "which units it is about; others are neither cut nor counted"),
+        "says": _T("人话说明", "in plain words"),
         "basis": _CLAUSE,
     },
     "ObligationShape": {
@@ -150,12 +166,22 @@ MEANINGS: Mapping[str, Mapping[str, Bilingual]] = {
         "share_at_most": _T("符合者至多占几成,0 到 1", "at most this share may match, from 0 to 1"),
         "share_at_least": _T("符合者至少占几成,0 到 1", "at least this share must match, from 0 to 1"),
     },
-    "UnitExpectation": {"eligible": _SURE, "amount": _T("金额(元)", "amount in yuan"), "settled_by": _SETTLED},
+    "UnitExpectation": {
+        "eligible": _SURE,
+        "amount": _T("金额(元)", "amount in yuan"),
+        "settled_by": _SETTLED,
+        "after_ceilings": _T(
+            "上限之后还剩多少(元);0 为等候", "what the ceilings leave of it, in yuan; 0: nothing, it waits"
+        ),
+    },
     "Expectation": {
         "eligible": _SURE,
         "amount": _T("应得金额(元)", "the amount in yuan"),
         "settled_by": _SETTLED,
         "units": _T("for_each 时逐项的结果", "with for_each: the result of each item"),
+        "after_ceilings": _T(
+            "上限之后还剩多少(元);0 为等候", "what the ceilings leave of it, in yuan; 0: nothing, it waits"
+        ),
     },
     "Given": {"indicators": _T("当时公布的指标值", "values of public series at that time")},
     "ExampleShape": {

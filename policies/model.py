@@ -223,6 +223,18 @@ class ObligationShape(Shape):
     basis: Words | None = None
 
 
+class CeilingShape(Shape):
+    """What one receiver gets at most over several grants."""
+
+    amount: Expression
+    within: Literal["period", "year", "always"]
+    measure: Expression | None = None
+    for_each: Annotated[list[Expression], Field(min_length=1)] | None = None
+    when: Expression | None = None
+    says: BothLanguages | None = None
+    basis: Words | None = None
+
+
 class BenefitShape(Shape):
     """What is granted."""
 
@@ -236,6 +248,7 @@ class BenefitShape(Shape):
     says: BothLanguages | None = None
     instalments: list[InstalmentShape] | None = None
     obligation: ObligationShape | None = None
+    ceilings: Annotated[dict[Name, CeilingShape], Field(min_length=1)] | None = None
 
 
 class JudgementShape(Shape):
@@ -273,6 +286,7 @@ class UnitExpectation(Shape):
     eligible: Literal[True, False, "unknown"]
     amount: Amount | None = None
     settled_by: list[Words] | None = None
+    after_ceilings: Amount | None = None
 
 
 class Expectation(Shape):
@@ -282,6 +296,7 @@ class Expectation(Shape):
     amount: Amount | None = None
     settled_by: list[Words] | None = None
     units: dict[UnitKey, UnitExpectation] | None = None
+    after_ceilings: Amount | None = None
 
 
 class Given(Shape):

@@ -66,6 +66,11 @@ _LIMITS = {
     "rounding": Bilingual("取整", "rounded to"),
 }
 _BOUNDS = {"at_least": Bilingual("不低于", "at least"), "at_most": Bilingual("不高于", "at most")}
+_SPANS = {
+    "period": Bilingual("每个周期", "in a period"),
+    "year": Bilingual("每个日历年", "in a calendar year"),
+    "always": Bilingual("一共", "altogether"),
+}
 _ROUNDING = {
     "half_up": Bilingual("四舍五入", "half up"),
     "down": Bilingual("向下", "down"),
@@ -242,11 +247,27 @@ class _Telling:
             written = f"  ({part.text})" if part.says is not None and part.text else ""
             basis = f"  [{part.basis}]" if part.basis else ""
             yield f"    {number}. " + self.say(f"全额的 {share}", f"{share} of the whole") + condition + written + basis
+        yield from self._ceilings(benefit)
         duty = benefit.obligation
         if duty is not None:
             basis = f"  [{duty.basis}]" if duty.basis else ""
             yield "  " + self.field("义务", "obligation", duty.says.in_language(self.language)) + basis
             yield "    " + self.field("期限（on 为兑现日）", "due (on: the day of the grant)", duty.text)
+
+    def _ceilings(self, benefit: Benefit) -> Iterator[str]:
+        if benefit.ceilings:
+            yield "  " + self.say("累计上限（金额大的先计）：", "at most over several grants, the largest first:")
+        for one in benefit.ceilings:
+            words = f"{one.says.in_language(self.language)}: " if one.says is not None else ""
+            keys = ", ".join(one.key_texts)
+            together = self.say(f"，按 {keys} 分别合计", f", for each {keys}") if keys else ""
+            condition = self.say(f"，仅限 {one.when_text}", f", only where {one.when_text}") if one.when_text else ""
+            measure = self.say(f"（计 {one.measure_text}）", f" of {one.measure_text}") if one.measure_text else ""
+            span = _SPANS[one.within].in_language(self.language)
+            basis = f"  [{one.basis}]" if one.basis else ""
+            limit = self._formula(one.amount, one.text) if one.is_money else one.text
+            amount = f"{limit}{measure} {span}"
+            yield f"    - {words}{amount}{together}{condition}  ({one.name}){basis}"
 
     def _formula(self, amount: Node, text: str) -> str:
         if isinstance(amount, Literal):

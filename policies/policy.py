@@ -18,6 +18,7 @@ Delivery = Literal["automatic", "confirm", "notify", "declare", "channel"]
 BenefitKind = Literal["cash", "waiver", "refund", "voucher", "deduction", "service", "qualification"]
 JudgementKind = Literal["discretionary", "competitive", "assessment"]
 Silence = Literal["granted", "not_taken_yet", "waived"]
+CeilingSpan = Literal["period", "year", "always"]
 Confidence = Literal["high", "medium", "low"]
 
 
@@ -95,6 +96,39 @@ class Obligation:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What a subject gets at most over several grants of the policy.
+
+    `amount` (fen, no data) limits the sum of the grants `within` the period, the calendar year, or for good, taken
+    together for each value of `keys` (expressions of the unit; none: for the whole subject). `when` says which units
+    it is about (None: all); the others are neither cut nor counted. `measure` (fen) is what of a unit counts, once in
+    the span however often the unit gets something: whose measure has room only in part gets that part of the amount.
+    Without it the grants themselves count. `is_money` is False where the measure is a number without a unit: a quota,
+    which like money has two decimals inside. The texts are as the author wrote them.
+    """
+
+    name: str
+    amount: Node
+    within: CeilingSpan
+    measure: Node | None = None
+    is_money: bool = True
+    keys: tuple[Node, ...] = ()
+    when: Node | None = None
+    text: str = ""
+    measure_text: str = ""
+    key_texts: tuple[str, ...] = ()
+    when_text: str = ""
+    says: Bilingual | None = None
+    basis: str | None = None
+    place: Place = Place()  # noqa: RUF009 - frozen
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every expression of the ceiling."""
+        return (self.amount, *self.keys, *(one for one in (self.measure, self.when) if one is not None))
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """Why a machine must not decide alone.
 
@@ -128,6 +162,7 @@ class Benefit:
     says: Bilingual | None = None
     instalments: tuple[Instalment, ...] = ()
     obligation: Obligation | None = None
+    ceilings: tuple[Ceiling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,4 +337,5 @@ class FixedPolicy:
     unit_where: Node | None = None
     order_of_need: Node | None = None
     monotone: tuple[Monotone, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
     due: date | None = None  # the day by which the obligation of a grant made `on` is to be met

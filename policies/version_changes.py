@@ -162,6 +162,11 @@ def _benefit(policy: Policy) -> Iterator[_Item]:
         yield _Item("amount", name, text, _same(text))
     for number, part in enumerate(benefit.instalments, start=1):
         yield _Item("amount", f"part {number}", (part.share, part.text), _same(f"{part.share} {part.text}".strip()))
+    for one in benefit.ceilings:
+        when = f"when {one.when_text}" if one.when_text else ""
+        texts = [one.text, one.within, one.measure_text, *one.key_texts, when]
+        said = _same(" ".join(text for text in texts if text))
+        yield _Item("amount", f"ceiling {one.name}", (tuple(texts), one.says), said, one.basis)
     if benefit.obligation is not None:
         duty = benefit.obligation
         yield _Item("amount", "obligation", (duty.says, duty.text), duty.says, duty.basis)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from engine.ceiling_readings import ceilings_read
 from engine.decision import Decision, Facts, Outcome
 from engine.events.answer import NotDecided, Unclear
 from engine.events.plain_grants import Candidate
@@ -178,8 +179,8 @@ def _rows(
         key, need = claim_key_and_need(policy, facts, item)
         payee = _payee(policy, vocabulary, facts, item)
         to = None if payee is None else str(payee)
-        shown = evidence_of(policy, facts, item)
-        rows.append(Candidate(policy.policy.id, subject, unit, decision.amount, to, key, need, shown))
+        read, shown = ceilings_read(policy, facts, item), evidence_of(policy, facts, item)
+        rows.append(Candidate(policy.policy.id, subject, unit, decision.amount, to, key, need, read, shown))
     return rows
 
 

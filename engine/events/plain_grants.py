@@ -1,6 +1,6 @@
 """The short way to the ledger, for candidates that stand alone.
 
-Most events grant one benefit that excludes nothing, tops nothing up, claims nothing and finds its fund full.
+Most events grant one benefit that excludes nothing, tops nothing up, claims nothing, has no ceiling and finds its fund full.
 For these the allocation of a batch comes to: who has no grant yet is granted. That is done here without
 frames; every other case goes through `engine.settling`. Both ways write the same rows (tested).
 """
@@ -34,13 +34,15 @@ class Candidate:
     payee: str | None
     claim_key: str | None
     need: int | None
+    ceilings: str | None
     evidence: str
 
     @property
     def row(self) -> tuple[object, ...]:
         """The values in the order of those columns."""
         return (
-            self.policy, self.subject, self.unit, self.amount, self.payee, self.claim_key, self.need, self.evidence
+            self.policy, self.subject, self.unit, self.amount, self.payee, self.claim_key, self.need, self.ceilings,
+            self.evidence,
         )  # fmt: skip
 
 
@@ -50,7 +52,13 @@ def stand_alone(names: frozenset[str], terms: Mapping[str, Terms]) -> bool:
     `terms` hold them and all that are tied to them.
     """
     return names == frozenset(terms) and all(
-        not (terms[name].excludes or terms[name].net_of or terms[name].exclusive or terms[name].claim_group)
+        not (
+            terms[name].excludes
+            or terms[name].net_of
+            or terms[name].exclusive
+            or terms[name].claim_group
+            or terms[name].ceilings
+        )
         for name in names
     )
 

@@ -232,6 +232,16 @@ class PastGrants:
         return pl.concat([found, to_frame(self._connection.execute(crowded).fetchall(), schema)]).unique()
 
 
+def grants_of_subjects(
+    connection: Connection,
+    query: Select[tuple[object, ...]],
+    subjects: pl.Series,
+    schema: dict[str, type[pl.DataType]],
+) -> pl.DataFrame:
+    """Return what a query of the table of grants finds for these subjects."""
+    return _of_subjects(connection, query, table(tables.Grant).c.subject, subjects, schema)
+
+
 def subjects_with_many(connection: Connection, subjects: pl.Series, number: int | None) -> pl.Series:
     """Return those of the subjects who have more than `number` grants, in any stage; None: nobody has."""
     if number is None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from engine.approving import approve_proved
+from engine.ceiling_standing import after_ceilings
 from engine.coverage import coverage_of
 from engine.durable_definition import definition, not_decided_by_durable_rules
 from engine.installation import Installation
@@ -72,14 +73,25 @@ def _check_paths(installation: Installation, paths: Sequence[Path]) -> tuple[int
         if not within:
             findings += _no_rule_files(path).diagnostics
     for file in files:
-        try:
-            if is_bundle(file):
-                check_bundle(installation, file)
-                continue
-            findings += warnings_of(policy_in_file(installation, file), installation.catalog)
-        except PolicyError as error:
-            findings += error.diagnostics
+        findings += findings_in_file(installation, file)[0]
     return len(files), list(dict.fromkeys(findings))
+
+
+def findings_in_file(
+    installation: Installation, path: Path, text: str | None = None
+) -> tuple[tuple[Diagnostic, ...], Policy | None]:
+    """Return what is to be told of a file, and its policy if it is a rule or an overlay without errors.
+
+    `text` stands for the file's content if given: what an editor has not saved yet.
+    """
+    try:
+        if is_bundle(path):
+            check_bundle(installation, path, text=text)
+            return (), None
+        policy = policy_in_file(installation, path, text=text)
+        return warnings_of(policy, installation.catalog), policy
+    except PolicyError as error:
+        return error.diagnostics, None
 
 
 def _no_rule_files(folder: Path) -> PolicyError:
@@ -100,13 +112,13 @@ def warnings_of(policy: Policy, catalog: Catalog) -> tuple[Diagnostic, ...]:
     return (*found, *(one for one in told if one is not None))
 
 
-def policy_in_file(installation: Installation, path: Path) -> Policy:
+def policy_in_file(installation: Installation, path: Path, *, text: str | None = None) -> Policy:
     """Return the policy of a rule file with the library's values of its places, or that of an overlay's rule.
 
-    Raises PolicyError with every finding.
+    `text` stands for the file's content if given. Raises PolicyError with every finding.
     """
     read = check_overlay_file if is_overlay(path) else read_with_places
-    return read(path, installation.library_folder, installation.catalog.vocabulary)
+    return read(path, installation.library_folder, installation.catalog.vocabulary, text=text)
 
 
 def policy_of(installation: Installation, text: str) -> Policy:
@@ -154,7 +166,7 @@ def test(installation: Installation, ids: Sequence[str], say: Speech, *, as_json
 
 def examples_of(installation: Installation, policy: Policy) -> list[ExampleResult]:
     """Run the examples of one policy on the reference interpreter."""
-    return run_examples(policy, installation.catalog.vocabulary, decide)
+    return run_examples(policy, installation.catalog.vocabulary, decide, after_ceilings)
 
 
 def show(

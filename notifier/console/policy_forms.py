@@ -90,6 +90,18 @@ def _add_amounts(root: Tree, fixed: FixedPolicy, vocabulary: Vocabulary, say: Sp
         _add_values(leaf, fixed.amount, fixed, vocabulary, say)
     for key, text in benefit.limits:
         branch.add(f"{key}: {escape(text)}")
+    for one in fixed.ceilings:
+        words = f"{escape(say.of(one.says))}: " if one.says is not None else ""
+        basis = f"  [dim]〔{escape(one.basis)}〕[/dim]" if one.basis else ""
+        leaf = branch.add(f"{say('累计上限', 'ceiling')} {one.name}  {words}{escape(one.text)}{basis}")
+        for name, text in (
+            ("measure", one.measure_text),
+            ("for_each", ", ".join(one.key_texts)),
+            ("when", one.when_text),
+        ):
+            if text:
+                leaf.add(f"[dim]{name}: {escape(text)}[/dim]")
+        _add_values(leaf, one.amount, fixed, vocabulary, say)
 
 
 def print_reads(installation: Installation, policy: Policy, say: Speech, *, as_json: bool) -> None:

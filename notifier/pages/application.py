@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from engine.ledger.grants import grant as grant_row
 from engine.ledger.opening import Ledger
+from engine.ledger.retirements import Retired, retired_policies
+from engine.schedule import ZONE
 from notifier.ahead import Ahead
 from notifier.bundles.combined import COMBINED
 from notifier.bundles.stories import Story
@@ -152,8 +154,9 @@ class _Pages:
             recorded = evidence_of(row)[0]
         told = told_of(notices_of(self.site.ledger, subject), number)
         return self._page(
-            request, "grant.html", row=row, policy=policy, explanation=explanation, recorded=recorded, told=told
-        )
+            request, "grant.html", row=row, policy=policy, explanation=explanation, recorded=recorded, told=told,
+            retired=self._retired(str(row["policy"])),
+        )  # fmt: skip
 
     def contacts(self, request: Request) -> Response:
         subject = self._subject(request)
@@ -239,6 +242,11 @@ class _Pages:
         if subject is None:
             raise HTTPException(401)
         return subject
+
+    def _retired(self, policy: str) -> Retired | None:
+        """Return the retirement of a policy that is out of use today."""
+        today = self.site.ledger.clock().astimezone(ZONE).date()
+        return retired_policies(self.site.ledger, today).get(policy)
 
     def _policy(self, version: str) -> Policy | None:
         try:

@@ -21,10 +21,10 @@ _OCCUPATIONS = (
     "汽车维修工", "数控车工", "物流服务师", "网络与信息安全管理员", "家政服务员", "消防设施操作员",
 )  # fmt: skip
 _SHORTAGE = (True, True, True, False, True, False, False, True, False, True, False, True, True, True)
+_BANKS = ("甲银行", "乙银行", "丙银行", "丁银行", "戊消费金融公司", "己消费金融公司")
 _DAYS_KNOWN = 1_000
 
 __all__ = ["Records", "keep"]
-
 
 def keep(people: People, firms: Firms, lives: Lives, seed: int, on: date) -> dict[str, Records]:
     """Return the records of every collection of the city, by source."""
@@ -145,5 +145,6 @@ def _loans(chance: np.random.Generator, people: People, lives: Lives, today: int
             "rate": pl.Series(rate),
             "interest_paid": pl.Series(principal * rate * age // 3_650_000),
             "overdue": pl.Series(happens(chance, 0.03, count)),
+            "bank": words(_BANKS, drawn(chance, (0.28, 0.22, 0.18, 0.14, 0.1, 0.08), count)),
         },
     )

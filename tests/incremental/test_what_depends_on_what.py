@@ -45,14 +45,15 @@ def test_a_datum_leads_to_the_policies_that_read_it_at_any_distance(index: Chang
 
 
 def test_items_that_come_and_go_concern_whoever_counts_them(index: ChangeIndex) -> None:
-    assert index.policies_reading({"enterprise.hires": {"insured_months"}}) == {"hire"}
+    # `mentored` looks at it in a ceiling alone.
+    assert index.policies_reading({"enterprise.hires": {"insured_months"}}) == {"hire", "trained", "mentored"}
     assert index.policies_reading({"household.members": set()}) == {"family"}
     assert index.policies_reading({"citizen.certificates": {"level"}}) == {"skilled"}
 
 
 def test_subjects_that_come_and_go_concern_every_policy_that_meets_them(index: ChangeIndex) -> None:
     about_firms = index.policies_reading({"enterprise": {EXISTENCE}})
-    assert about_firms == {"worker", "hire"}
+    assert about_firms == {"worker", "hire", "trained", "mentored"}
     assert index.policies_reading({"citizen": set()}) == index.policies.keys()
 
 
@@ -67,7 +68,7 @@ def test_parameters_public_series_and_dates_are_known(index: ChangeIndex) -> Non
 def test_policies_whose_grants_depend_on_one_another_are_tied(index: ChangeIndex) -> None:
     assert {"small", "large"} <= index.tied_to(["small"])
     assert {"yielding", "topping", "loyal"} <= index.tied_to(["senior"])
-    assert index.reading_grants == {"loyal", "often", "hopeful"}
+    assert index.reading_grants == {"loyal", "often", "hopeful", "mentored"}
     assert "worker" not in index.tied_to(["senior"])
 
 

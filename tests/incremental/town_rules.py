@@ -68,6 +68,26 @@ def rules(versions: Mapping[str, int]) -> dict[str, str]:
         _rule("poor", _with("[income < poverty_line]", "amount: poverty_line - income\n  floor: 0"), period="once"),
         _rule("skilled", _with("[any(certificates, issued_on >= add_years(on, -1) and level <= 3)]", "amount: 30")),
         _rule("yielding", "excludes: [senior]\n" + _with('[care_level == "full"]', "amount: 40")),
+        _rule(
+            "trained",
+            "for_each: hires\n"
+            + _with(
+                "[insured_months >= 1]",
+                "amount: 100\n  ceilings:\n    firm: {amount: 450, within: year}\n"
+                "    counted: {amount: 8, within: always, measure: yuan(3) if insured_months >= 6 else yuan(1)}\n"
+                "    long: {amount: 150, within: period, for_each: [insured_months], when: insured_months >= 6}",
+            ),
+            space="enterprise",
+        ),
+        _rule(
+            "mentored",
+            "for_each: hires\n"
+            + _with(
+                '[count(subject.grants, policy == "trained") <= 3]',
+                "amount: 70\n  ceilings:\n    months: {amount: 100, within: always, for_each: [insured_months]}",
+            ),
+            space="enterprise",
+        ),
         _rule("topping", "net_of: [senior]\n" + _with("[not dibao]", "amount: 120"), period="once"),
     ]
     return {text.split("id: ", 1)[1].split("\n", 1)[0]: text for text in made}

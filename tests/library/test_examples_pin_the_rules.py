@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.ceiling_standing import after_ceilings
 from engine.coverage import coverage_of
 from engine.interpreter import decide
 from policies.errors import PolicyError
@@ -43,7 +44,7 @@ COMPARISON = re.compile(r"(?<![<>=!])(?:<=|>=|<|>)(?!=)")
 
 
 def _notices_a_change(policy: Policy) -> bool:
-    return any(not result.passed for result in run_examples(policy, VOCABULARY, decide))
+    return any(not result.passed for result in run_examples(policy, VOCABULARY, decide, after_ceilings))
 
 
 def _with_each_comparison_moved(policy: Policy) -> Iterator[tuple[str, str]]:
@@ -169,3 +170,8 @@ def test_both_sides_of_every_boundary_of_a_condition_or_tier_have_an_example(pol
     # Where an amount takes the smaller of two sums, the value next to the crossing is often no amount that occurs.
     unseen = [one for one in coverage_of(policy, VOCABULARY).unseen if one.kind == "boundary"]
     assert [f"{one.text}: {one.words.en}" for one in unseen if not one.key.startswith("amount")] == []
+
+
+@EVERY_POLICY
+def test_every_datum_that_a_rule_decides_by_is_missing_in_an_example(policy: Policy) -> None:
+    assert [one.text for one in coverage_of(policy, VOCABULARY).unseen if one.kind == "missing"] == []

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from engine.allocating import Reason, Settled, settle_claims, settle_net_of, settle_within_subjects, terms_of
+from engine.ceiling_standing import after_ceilings
 from engine.decision import Outcome
 from engine.interpreter import decide, decide_units
 from notifier.sms_conventions import has_link, violations
@@ -125,7 +126,7 @@ def test_the_job_measures_of_2025_end_with_their_year(name: str) -> None:
 
 @EVERY_POLICY
 def test_every_example_comes_out_as_it_says(policy: Policy) -> None:
-    failed = [result for result in run_examples(policy, VOCABULARY, decide) if not result.passed]
+    failed = [result for result in run_examples(policy, VOCABULARY, decide, after_ceilings) if not result.passed]
     assert failed == []
 
 
@@ -217,9 +218,9 @@ def test_every_form_of_parameter_is_used(form: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["any(certificates", "members.incomes", "grants, policy", "subject.", "employer.kind", "value_on(",
+    ["any(members", "members.incomes", "grants, policy", "subject.", "employer.kind", "value_on(",
      "progressive(", "calendar_months(", "age_in_month", "cpi_yoy", "each_further", "net_of:", "excludes:",
-     "claims:", "unit_where:", "payee:", "choose: first", "choose: highest", "sensitive:", "guard:"],
+     "claims:", "ceilings:", "measure:", "unit_where:", "payee:", "choose: first", "choose: highest", "sensitive:", "guard:"],
 )  # fmt: skip
 def test_every_means_of_the_language_is_used(text: str) -> None:
     assert any(text in policy.text for policy in LIBRARY.values())

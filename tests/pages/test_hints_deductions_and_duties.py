@@ -1,9 +1,11 @@
-"""What a page says of a hint, of an amount that is only deducted, and of what must be done later."""
+"""What a page says of a hint, of an amount that is only deducted, of a ceiling, and of what must be done later."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from engine.ledger.grants import grant as grant_row
 from tests.notifier.town import RULE, Town, open_town
 from tests.pages.conftest import ANNA, application, client_of
 
@@ -45,3 +47,19 @@ def test_the_page_of_a_hint_says_that_an_authority_decides_and_why(tmp_path: Pat
 def test_the_page_of_a_deduction_says_that_nothing_is_paid(tmp_path: Path) -> None:
     text = _page(open_town(tmp_path, RULE.replace("kind: cash", "kind: deduction")), kind="deduction", stage="matched")
     assert "从税基中扣除，不支付" in text
+
+
+def test_the_page_of_a_grant_that_was_cut_tells_the_ceiling_what_counted_before_and_what_was_left(
+    tmp_path: Path,
+) -> None:
+    ceiling = (
+        "  ceilings: {all: {amount: 400, within: year, says: {zh: 全年合计, en: in a year}, basis: 第五条}}\nnotice:"
+    )
+    town = open_town(tmp_path, RULE.replace("notice:", ceiling, 1))
+    row = grant_row(town.ledger, town.grant("cd" * 16))
+    assert row is not None
+    evidence = json.loads(row["evidence"])
+    evidence["ceilings"] = {"all": {"counts": True, "limit": 40_000, "before": 30_000, "by_rule": 15_000}}
+    text = _page(town, evidence=json.dumps(evidence), amount="10000")
+    assert "全年合计" in text and "第五条" in text and "400.00元" in text and "300.00元" in text
+    assert "<span>100</span>" in text or "<span>100.00</span>" in text

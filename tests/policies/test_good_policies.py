@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.ceiling_standing import after_ceilings
 from engine.interpreter import decide
 from policies.document import read_document, to_plain
 from policies.errors import PolicyError
@@ -29,7 +30,7 @@ def policy(request: pytest.FixtureRequest, vocabulary: Vocabulary) -> Policy:
 
 
 def test_every_example_of_a_good_policy_comes_out_as_it_says(policy: Policy, vocabulary: Vocabulary) -> None:
-    results = run_examples(policy, vocabulary, decide)
+    results = run_examples(policy, vocabulary, decide, after_ceilings)
     assert results
     wrong = [one for one in results if not one.passed]
     assert not wrong, [(str(one.place), one.name, one.expected.en, one.found.en) for one in wrong]
@@ -43,6 +44,7 @@ def test_a_fixed_policy_holds_nothing_that_depends_on_the_date(policy: Policy, v
         fixed.claim_key,
         fixed.unit_where,
         fixed.order_of_need,
+        *(node for ceiling in fixed.ceilings for node in ceiling.nodes),
     ]
     for root in roots:
         for node in walk(root) if root is not None else ():
