@@ -49,6 +49,14 @@ class EngineName(StrEnum):
     SPARK = "spark"
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"mianshen {version('mianshen')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     home: Annotated[
@@ -57,6 +65,10 @@ def _options(
                                         "folder of all data; default .mianshen or MIANSHEN_HOME")),
     ] = None,
     lang: Annotated[str, typer.Option("--lang", help=say("zh 或 en;默认按系统语言", "zh or en; default by locale"))] = "",
+    version: Annotated[
+        bool,
+        typer.Option("--version", help=say("显示版本号", "show the version"), callback=_tell_version, is_eager=True),
+    ] = False,
 ) -> None:  # fmt: skip
     Chosen.home = home
 
