@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from policies.policy import Condition, FixedPolicy
 from policies.tree import Aggregate, Attribute, Named, Node, children
-from policies.types import Bool, Number, Type
+from policies.types import Bool, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +81,15 @@ def _inputs_of(fixed: FixedPolicy) -> tuple[Input, ...]:
     for root in deciding_expressions(fixed):
         for node in _outer_data(root):
             name = attribute_name(node, for_each) if isinstance(node, Attribute) else node.text
-            if isinstance(node, Aggregate):
-                plain, number = name, 1
-                while name in found and found[name].node != node:
-                    number += 1
-                    name = f"{plain} #{number}"
-            if name not in found or _says_more(node.type, found[name].type):
-                found[name] = Input(name, node.type, node)
+            if isinstance(node, Attribute):
+                found.setdefault(name, Input(name, node.datum_type, node))
+                continue
+            plain, number = name, 1
+            while name in found and found[name].node != node:
+                number += 1
+                name = f"{plain} #{number}"
+            found.setdefault(name, Input(name, node.type, node))
     return tuple(found.values())
-
-
-def _says_more(one: Type, other: Type) -> bool:
-    """Return whether `one` still has the unit of a datum that arithmetic has taken off `other`: it is one datum."""
-    return isinstance(one, Number) and isinstance(other, Number) and one.unit is not None and other.unit is None
 
 
 def types_by_name(fixed: FixedPolicy) -> dict[str, Type]:

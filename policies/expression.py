@@ -304,7 +304,7 @@ class Lowering:
         path = (*scope.prefix, datum.name)
         if datum.derivation is None:
             self.context.read(owner, datum, spot)
-            return Attribute(datum.type, path, scope.depth)
+            return Attribute(datum.type, path, scope.depth, datum.type)
         self.context.open(owner, datum, spot)
         key = (owner, datum.name, scope.depth, scope.prefix, self.level)
         known = self.context.derived.get(key)

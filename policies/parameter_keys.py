@@ -53,7 +53,7 @@ class TableKeys:
                 "name an attribute that is a code or an integer",
             )
         datum, path = found
-        return Attribute(kind, path) if path and datum.derivation is None else Literal(kind, None)
+        return Attribute(kind, path, declared=kind) if path and datum.derivation is None else Literal(kind, None)
 
     def _datum(self, dotted: str) -> tuple[Datum, tuple[str, ...]] | None:
         scope, path = self.scope, tuple(dotted.split("."))

@@ -18,7 +18,7 @@ the item of an outermost aggregate, and so on. With `for_each`, aggregates in th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Literal as OneOf
 from typing import TypeAlias
@@ -44,12 +44,19 @@ class Attribute:
     """The datum at the end of `path`: zero or more to-one links, then the attribute, seen from `depth`.
 
     A broken or unknown link makes the value unknown. Derived attributes never appear: they are expanded
-    into `Named`.
+    into `Named`. `declared` is the type that the catalog gives the datum; `type` is the one in which the expression
+    takes it, which arithmetic may have relieved of unit and scale.
     """
 
     type: Type
     path: tuple[str, ...]
     depth: int = 0
+    declared: Type | None = field(default=None, compare=False)
+
+    @property
+    def datum_type(self) -> Type:
+        """The type in which the datum is shown to people."""
+        return self.type if self.declared is None else self.declared
 
 
 @dataclass(frozen=True, slots=True)

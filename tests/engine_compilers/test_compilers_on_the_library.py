@@ -148,3 +148,10 @@ def test_a_datum_is_one_input_however_often_and_in_whatever_unit_a_policy_takes_
     inputs = inputs_of(fix(LIBRARY.policies[policy], VOCABULARY, LIBRARY.policies[policy].in_force[0]))
     data = [(one.node.depth, one.node.path) for one in inputs if isinstance(one.node, Attribute)]
     assert len(data) == len(set(data))
+
+
+def test_a_datum_is_shown_in_the_unit_and_with_the_decimals_that_the_catalog_declares() -> None:
+    # Arithmetic takes the rate as a whole number of hundredths of a per cent.
+    policy = LIBRARY.policies["cn-consumer-loan-interest"]
+    (rate,) = (one for one in inputs_of(fix(policy, VOCABULARY, policy.in_force[0])) if one.name == "rate")
+    assert rate.type == VOCABULARY.spaces["citizen"].collections["loans"].attributes["rate"].type
