@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from engine.ceiling_readings import ceilings_read
 from engine.columnar import decide_all
 from engine.decision import Outcome
 from engine.evidence_facts import decide_again, inputs_from_json
@@ -140,7 +142,19 @@ def test_the_batch_gives_what_the_reference_gives(policy: Policy) -> None:
         for row in matches.rows(policy.id).rows(named=True):
             again = decide_again(fixed, inputs_from_json(fixed, row["evidence"]))
             assert (again.outcome, again.amount) == (Outcome.ELIGIBLE, row["amount"])
+            read = ceilings_read(fixed, facts, _unit(policy, facts, row["unit"]))
+            assert _opened(row["ceilings"]) == _opened(read), example.name
     assert compared * 2 > len(policy.examples)
+
+
+def _unit(policy: Policy, facts: ExampleFacts, unit: str) -> ExampleFacts | None:
+    if policy.for_each is None:
+        return None
+    return next(one for one in facts.items((policy.for_each,)) or () if one.id == unit)
+
+
+def _opened(text: str | None) -> object:
+    return None if text is None else json.loads(text)
 
 
 @pytest.mark.parametrize("policy", sorted(LIBRARY.policies))
