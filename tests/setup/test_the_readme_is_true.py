@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = sorted(set(re.findall(r"mianshen ((?:policies|profiles|notices|funds|audit) [a-z]+|[a-z]+)\b", README)))
+COMMANDS = sorted(set(re.findall(r"mianshen ((?:policies|profiles|notices|funds|audit) [a-z-]+|[a-z]+)\b", README)))
 
 
 def test_every_promise_of_the_readme_names_a_test_that_exists() -> None:
