@@ -17,6 +17,7 @@ from engine.events.ledger_rows import HeldGrant, answer_in_ledger, fingerprint, 
 from engine.events.linked import Backwards
 from engine.events.recording import EventToRecord, GrantsMoved, record_event, run_of_event
 from engine.events.standing import PoliciesNow, Standing, standing_on, still_standing
+from engine.events.unforeseen import as_trouble
 from engine.ledger.opening import Ledger
 from policies.errors import MianshenError, RunError
 from policies.policy import FixedPolicy
@@ -130,8 +131,8 @@ class EventRoad:
             for stored in self._log.unanswered():
                 try:
                     answers.append(self._answered(stored, today, stored.actor or "event", True))
-                except MianshenError as problem:
-                    trouble = trouble or problem
+                except Exception as problem:
+                    trouble = trouble or as_trouble(problem)
         if trouble is not None:
             raise trouble
         return answers

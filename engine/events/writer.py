@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from engine.events.road import EventRoad, Posted
+from engine.events.unforeseen import as_trouble
 from engine.ledger.times import Clock, now_in_utc
 from engine.schedule import ZONE
 from policies.errors import MianshenError, RunError
@@ -86,9 +87,11 @@ class EventWriter:
                     threading.Thread(target=self._lay_out, args=(road,), name="event-layout", daemon=True).start()
                     self._prepare(road)
                     self._serve(road)
-            except MianshenError as problem:
-                self._tell(problem)
-                self._refuse_waiting(problem)
+            except Exception as problem:
+                # Whatever it is: without this thread every sender would wait for ever.
+                told = as_trouble(problem)
+                self._tell(told)
+                self._refuse_waiting(told)
         self._refuse_waiting(_come_again())
 
     def _lay_out(self, road: EventRoad) -> None:
@@ -118,7 +121,11 @@ class EventWriter:
             try:
                 posted = road.post(waiting.raw, today=self.today(), received_at=self._now(), actor=waiting.actor)
             except Exception as problem:
-                waiting.answer.set_exception(problem)
+                told = as_trouble(problem)
+                waiting.answer.set_exception(told)
+                if told is not problem:
+                    self._tell(told)
+                    return  # the road is opened anew: nobody knows in what state it is
             else:
                 waiting.answer.set_result(posted)
 

@@ -20,6 +20,14 @@ _NUMBERS = {
     "enterprise": "91999999MA9999999" + credit_check_character("91999999MA9999999"),
     "household": "H999999999",
 }
+_CONTACTS = {
+    "name": "某某公司",
+    "phone": "13800000000",
+    "email": "someone@example.com",
+    "account": "6222020200000000000",
+    "language": "zh",
+    "channels": "page",
+}
 
 
 def kinds_as_json(kinds: Sequence[EventKind], catalog: Catalog) -> list[dict[str, Any]]:
@@ -108,7 +116,7 @@ def _example_value(field: EventField, catalog: Catalog) -> object:
     if field.identity is not None:
         return _CHILD if field.name == "child" else _NUMBERS.get(field.identity, "…")
     if field.contact is not None:
-        return "13800000000"
+        return _CONTACTS.get(field.contact, "…")
     kind = field.type
     if isinstance(kind, Bool):
         return True

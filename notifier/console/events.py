@@ -25,7 +25,7 @@ from notifier.pages.words import STAGES
 from policies.errors import Diagnostic, EventError, MianshenError, Place, SettingsError
 from profiles.events.log import EventLog
 from profiles.events.model import RefusedEvent, StoredEvent
-from profiles.events.reading import read_events
+from profiles.events.reading import LARGEST_FILE, read_events
 from profiles.secret import derived_key, secret_key
 
 _MANY = 50  # from so many events on there is a bar instead of a line for each
@@ -34,6 +34,8 @@ _REASONS = {
     "exclusive": ("同组待遇只享一项", "another benefit of the same group was chosen"),
     "nothing-left": ("已由基础待遇覆盖", "the base benefit already gives as much"),
     "claimed": ("该人员或证书已用于另一份兑现", "the person or certificate supports another grant"),
+    "ceiling": ("已达累计上限", "earlier grants have used up the ceiling"),
+    "ceiling-unknown": ("属于哪个累计上限不明", "under which ceiling it falls is not known"),
     "claim-key-unknown": ("关联人员不明", "whom the claim is about is not known"),
     "fund": ("资金已用完", "the fund is used up"),
 }
@@ -53,7 +55,7 @@ def post_events(
     Good events are taken even if others are refused. Raises EventError if the file as a whole cannot be read.
     """
     name = "-" if file is None else str(file)
-    data = sys.stdin.buffer.read() if file is None else file.read_bytes()
+    data = sys.stdin.buffer.read(LARGEST_FILE + 1) if file is None else _beginning(file)
     events = read_events(data, name)
     counts: dict[str, int] = {}
     lines: list[Any] = []
@@ -86,6 +88,12 @@ def post_events(
     if refused:
         return EventError.exit_code
     return EXIT_NEEDS_A_PERSON if any(one["needs_a_person"] for one in lines) else 0
+
+
+def _beginning(file: Path) -> bytes:
+    """Return the file, of one that is too large only so much that it is seen to be."""
+    with file.open("rb") as opened:
+        return opened.read(LARGEST_FILE + 1)
 
 
 def _taken_up(road: EventRoad, today: date, say: Speech) -> int:

@@ -118,7 +118,7 @@ def _shaped(raw: Mapping[str, object]) -> PostedEvent:
 
 
 def _shape_finding(kind: str, place: tuple[int | str, ...]) -> Diagnostic:
-    name = str(place[0])[:40] if place else "event"
+    name = _printable(str(place[0])) if place else "event"
     if kind == "extra_forbidden":
         zh, en = suggestion(name, PostedEvent.model_fields)
         return _finding("event-unknown-field", f"事件没有 `{name}`", f"an event has no `{name}`", zh, en)
@@ -131,6 +131,11 @@ def _shape_finding(kind: str, place: tuple[int | str, ...]) -> Diagnostic:
         "key、kind、subject、occurred_on 是文本，data 是对象",
         "key, kind, subject and occurred_on are text, data is an object",
     )  # fmt: skip
+
+
+def _printable(name: str) -> str:
+    """Return the name of an unknown field as it may be shown: no control characters, no number of somebody."""
+    return re.sub(r"\d{6,}", "…", UNPRINTABLE.sub("?", name))[:40]
 
 
 def _finding(code: str, zh: str, en: str, help_zh: str, help_en: str) -> Diagnostic:
@@ -153,7 +158,7 @@ class _Checking:
         numbers["subject"] = self.number("subject", posted.subject, self.kind.space, findings)
         for name in posted.data:
             if name not in self.kind.data:
-                shown = name[:40]
+                shown = _printable(name)
                 findings.append(
                     _finding(
                         "event-unknown-field", f"事件 `{self.kind.name}` 没有数据项 `{shown}`",

@@ -217,18 +217,23 @@ class EventLog:
     ) -> None:
         first = refusal.diagnostics[0]
         try:
+            # Half a character (a lone surrogate) stays the escape that JSON has for it.
             text = json.dumps(raw, default=str, ensure_ascii=False, sort_keys=True)
+            text = text.encode("utf-8", "backslashreplace").decode()
         except (RecursionError, TypeError, ValueError):
             text = ""
         # An event far beyond the limit is kept in part: its beginning tells whose it is.
         sealed = self._vault.sealed(Secret(digest, "refused-event", text[:1_000_000]))
         at = received_at.astimezone(UTC).isoformat(timespec="microseconds")
-        with self._lock, transaction(self._connection) as connection:
-            connection.execute(
-                "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (digest, code)"
-                " DO UPDATE SET last_at = excluded.last_at, times = times + 1",
-                (digest, first.code, first.message.zh, first.message.en, sealed, at, at, actor),
-            )
+        try:
+            with self._lock, transaction(self._connection) as connection:
+                connection.execute(
+                    "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (digest, code)"
+                    " DO UPDATE SET last_at = excluded.last_at, times = times + 1",
+                    (digest, first.code, first.message.zh, first.message.en, sealed, at, at, actor),
+                )
+        except sqlite3.Error as problem:
+            raise damaged(self._path) from problem
 
     def refused(self, limit: int = 100) -> list[RefusedEvent]:
         """Return the events that were not taken, the last one first."""
@@ -282,11 +287,14 @@ class EventLog:
         """Keep what was answered to whoever posted the event; the first answer stays.
 
         A power cut may take the last answers (never the events): they are then unanswered again, and the
-        ledger knows what they led to.
+        ledger knows what they led to. Raises StoreError if the disk is full or the log is damaged.
         """
         text = json.dumps(answer, ensure_ascii=False, default=str)
-        with self._lock, unhurried(self._connection) as connection:
-            connection.execute("UPDATE event SET answer = ? WHERE number = ? AND answer IS NULL", (text, number))
+        try:
+            with self._lock, unhurried(self._connection) as connection:
+                connection.execute("UPDATE event SET answer = ? WHERE number = ? AND answer IS NULL", (text, number))
+        except sqlite3.Error as problem:
+            raise damaged(self._path) from problem
 
     def unanswered(self) -> list[StoredEvent]:
         """Return the events that have no answer yet, the oldest first: what a killed process has left to do."""

@@ -35,7 +35,7 @@ def read_events(data: bytes, file: str = "-") -> list[tuple[Place, Mapping[str, 
     """
     place = Place(file)
     if len(data) > LARGEST_FILE:
-        raise too_large(place)
+        raise _file_too_large(place)
     text = _text(data, place)
     whole = _whole(text)
     if isinstance(whole, list) and whole:
@@ -44,7 +44,8 @@ def read_events(data: bytes, file: str = "-") -> list[tuple[Place, Mapping[str, 
         return [(place, _event_or_error(text, place))]
     found = [
         (Place(file, number), _event_or_error(line, Place(file, number)))
-        for number, line in enumerate(text.splitlines(), 1)
+        # Only at line feeds: a text may hold other characters that Python too takes for the end of a line.
+        for number, line in enumerate(text.split("\n"), 1)
         if line.strip()
     ]
     if not found or whole == []:
@@ -62,6 +63,15 @@ def too_large(place: Place = Place()) -> EventError:  # noqa: B008 - frozen
         "event-too-large", f"事件超过 {LARGEST_EVENT // 1024} KB",
         f"the event is larger than {LARGEST_EVENT // 1024} kB",
         help_zh="一个事件只写所声明的数据", help_en="an event holds no more than its declared data", place=place,
+    )  # fmt: skip
+
+
+def _file_too_large(place: Place) -> EventError:
+    return EventError.of(
+        "event-file-too-large", f"文件超过 {LARGEST_FILE // 1024**2} MB",
+        f"the file is larger than {LARGEST_FILE // 1024**2} MB",
+        help_zh="按行拆成几个文件，逐个报送；重复报送同一事件无妨",
+        help_en="split it by lines and post one file after another; an event posted twice does no harm", place=place,
     )  # fmt: skip
 
 

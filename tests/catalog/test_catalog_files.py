@@ -11,7 +11,7 @@ import pytest
 
 from policies.errors import CatalogError
 from policies.types import Bool, Code, Number
-from profiles.catalog_reading import read_catalog
+from profiles.catalog_reading import check_catalog, read_catalog
 
 HERE = Path(__file__).parent
 BAD = sorted((HERE / "bad").glob("*.yaml"))
@@ -150,3 +150,15 @@ def test_types_of_the_language_come_out_of_the_catalog() -> None:
     assert attributes["savings"].freshness_days == 90 and not attributes["savings"].lasting
     assert attributes["birth_date"].freshness_days is None and attributes["birth_date"].lasting
     assert isinstance(attributes["savings"].type, Number) and attributes["savings"].type.is_money
+
+
+@pytest.mark.parametrize("bad", BAD, ids=[path.stem for path in BAD])
+def test_what_has_not_been_saved_is_refused_as_it_would_be_on_disk(bad: Path, tmp_path: Path) -> None:
+    shutil.copy(HERE / "good" / "small.yaml", tmp_path / "small.yaml")
+    (tmp_path / "bad.yaml").write_text("funds: {}\n", encoding="utf-8")
+    with pytest.raises(CatalogError) as unsaved:
+        check_catalog({"bad.yaml": bad.read_text(encoding="utf-8")}, tmp_path)
+    shutil.copy(bad, tmp_path / "bad.yaml")
+    with pytest.raises(CatalogError) as saved:
+        read_catalog(tmp_path)
+    assert unsaved.value.diagnostics == saved.value.diagnostics

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -22,6 +23,7 @@ from policies.proofs.comparing import compare
 from policies.proofs.proving import prove
 from policies.proofs.report import Verdict
 from profiles.catalog_reading import read_catalog
+from profiles.sample_city.size_classes import SIZE_CLASSES, size_classes
 
 VOCABULARY = read_catalog().vocabulary
 ON = date(2026, 11, 22)
@@ -296,3 +298,34 @@ def test_a_missing_indicator_is_asked_for_and_not_the_class() -> None:
         {"enterprise": {"industry", STAFF, REVENUE, ASSETS}},
     ).one("enterprise", "0000")
     assert decide(FIXED["M"], firm).settled_by == (STAFF,)
+
+
+def test_the_sample_city_notes_for_its_firms_the_class_that_the_catalog_would_derive() -> None:
+    """The table stands in the sample city, too: for every group of GB/T 4754 and on both sides of every bound."""
+    numbers = np.random.default_rng(7)
+    groups = np.repeat(np.arange(10, 980), 8)
+    bounds = {
+        name: np.array(
+            sorted(
+                {
+                    bound * (1 if name == STAFF else TEN_THOUSAND_YUAN) - less
+                    for indicators in TABLE.values()
+                    for bound in indicators.get(name, ())
+                    for less in (0, 1)
+                }
+            )
+        )
+        for name in (STAFF, REVENUE, ASSETS)
+    }
+    drawn = {name: numbers.choice(values, len(groups)) for name, values in bounds.items()}
+    firms = [
+        Firm(f"{number}", f"{group:03}", *map(int, (staff, revenue, assets)), None)
+        for number, (group, staff, revenue, assets) in enumerate(zip(groups, *drawn.values(), strict=True))
+    ]
+    matches = decide_all(list(FIXED.values()), _population(firms))
+    noted = size_classes(groups, drawn[STAFF], drawn[REVENUE], drawn[ASSETS])
+    for name, fixed in FIXED.items():
+        derived = matches.outcomes(fixed.policy.id).sort("subject")["eligible"].to_numpy()
+        differing = groups[derived != (noted == SIZE_CLASSES.index(name))]
+        assert sorted(set(differing.tolist())) == [], name
+    assert len(set(noted.tolist())) == len(SIZE_CLASSES)

@@ -40,7 +40,7 @@ def _filled(value: Any) -> Any:
     if isinstance(value, str):
         return _number(value)
     if isinstance(value, dict):
-        return {key: _filled(inner) for key, inner in value.items()}
+        return {_number(key): _filled(inner) for key, inner in value.items()}
     return [_filled(inner) for inner in value] if isinstance(value, list) else value
 
 

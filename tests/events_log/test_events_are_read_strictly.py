@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from policies.errors import EventError
 from profiles.catalog_model import Catalog
 from profiles.events.checking import checked
-from profiles.events.reading import LARGEST_EVENT, read_event, read_events
+from profiles.events.reading import LARGEST_EVENT, LARGEST_FILE, read_event, read_events
 from tests.events_log.event_town import TODAY, november, person, posted
 
 EVENT = posted("certificate", person(1), november(3), number="证-𠮷", level=1, occupation="㐂焊工")
@@ -64,6 +64,22 @@ def test_one_bad_line_keeps_the_others_in() -> None:
     assert codes == ["read", "event-not-json", "event-not-json", "read"]
     found = read_events(f"[{text}, 7]".encode(), "events.json")
     assert isinstance(found[1][1], EventError) and str(found[1][1].diagnostics[0].place) == "events.json[1]"
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_ends_at_its_line_feed_whatever_a_text_holds(inside: str, end: str) -> None:
+    one = {**EVENT, "key": f"k{inside}k"}
+    text = json.dumps(one, ensure_ascii=False)
+    found = read_events(f"{text}{end}{text}{end}".encode(), "events.jsonl")
+    assert [(str(place), event) for place, event in found] == [("events.jsonl:1", one), ("events.jsonl:2", one)]
+
+
+def test_a_file_too_large_is_to_be_split() -> None:
+    with pytest.raises(EventError) as refused:
+        read_events(b" " * (LARGEST_FILE + 1), "events.jsonl")
+    (one,) = refused.value.diagnostics
+    assert one.code == "event-file-too-large" and one.help is not None and "split" in one.help.en
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \n", b"[]"])

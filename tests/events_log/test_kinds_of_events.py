@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from notifier.console.event_kinds import example_of
 from profiles.catalog_event_model import SUBJECT, EventKind
 from profiles.catalog_model import Catalog
 from profiles.catalog_reading import read_catalog
+from profiles.events.checking import checked
 from profiles.events.intake_patches import sources_patched_by
 from profiles.identity import number_fault, number_faults
+from tests.events_log.event_town import TODAY
 from tests.profiles.small_town import citizen_number, credit_code
 
 KINDS = read_catalog().events
@@ -72,3 +77,10 @@ def test_one_number_is_judged_as_a_column_of_numbers_is(space: str) -> None:
     for on in (None, TODAY):
         column = number_faults(space, pl.Series(numbers), on).to_list()
         assert [number_fault(space, number, on) for number in numbers] == column
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_the_example_that_a_kind_is_taught_with_is_a_right_event(kind: EventKind, catalog: Catalog) -> None:
+    event = checked(example_of(kind, catalog), catalog, b"k" * 32, TODAY)
+    telephones = {name for name in event.contacts if kind.data[name].contact == "phone"}
+    assert {name for name, text in event.contacts.items() if re.fullmatch(r"1\d{10}", text)} <= telephones

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from engine.durable_engine import DurableEngine
 from engine.events.road import EventRoad
 from engine.events.writer import EventWriter
 from engine.installation import Installation
@@ -157,3 +158,40 @@ def test_events_of_many_senders_are_all_answered(client: TestClient, installatio
     assert sorted(statuses) == [200] * 8 + [201] * 8
     # Each of the eight once, and the four of the extract, which their firms' events bring along.
     assert len(grants_in(installation, "hire-subsidy")) == 12
+
+
+def test_after_an_unforeseen_fault_the_sender_is_told_to_post_again_and_the_service_goes_on(
+    installation: Installation, key: bytes
+) -> None:
+    told: list[str] = []
+    faults = [ZeroDivisionError("a text that may name somebody"), None, None]
+
+    class Faulty(DurableEngine):
+        def decide(self, *arguments: Any, **options: Any) -> Any:
+            fault = faults.pop(0) if faults else None
+            if fault is not None:
+                raise fault
+            return super().decide(*arguments, **options)
+
+    @contextmanager
+    def opened() -> Iterator[EventRoad]:
+        with open_road(installation, Faulty) as road:
+            yield road
+            road._log.close()
+
+    writer = EventWriter(opened, clock=lambda: NOW, on_trouble=lambda one: told.append(one.diagnostics[0].message.en))
+    app = FastAPI()
+    EventsApi(installation.ledger, writer, key, installation.catalog.events).add_to(app)
+    writer.start()
+    with TestClient(app) as sender:
+        token = make_token(installation.ledger, key, "health", ["birth"], actor="zhao")
+        sender.headers["Authorization"] = f"Bearer {token}"
+        first = post(sender, BIRTH)
+        assert (first.status_code, first.json()["error"]) == (503, "event-service-failed")
+        assert first.headers["retry-after"] and "name somebody" not in first.text
+        again = post(sender, BIRTH)
+        assert again.status_code == 200  # it was stored at once, and taken up when the road was opened anew
+        assert [one["policy"] for one in again.json()["granted"]] == ["family-allowance"]
+    writer.stop()
+    assert told == ["the event service met an unforeseen error (ZeroDivisionError)"]
+    assert len(grants_in(installation)) == 1
