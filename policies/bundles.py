@@ -103,18 +103,21 @@ def read_bundle_text(text: str, file: str = "-") -> Bundle:
     return _bundle(_read(text, file)[1], text.removeprefix("\ufeff"), file)
 
 
-def read_bundle(path: Path, events: Mapping[str, EventReach], spaces: Mapping[str, str]) -> Bundle:
+def read_bundle(
+    path: Path, events: Mapping[str, EventReach], spaces: Mapping[str, str], *, text: str | None = None
+) -> Bundle:
     """Return the checked bundle of a file.
 
     Args:
         path: the file.
         events: the kinds of event that there are.
         spaces: the space of every policy of the library, by id.
+        text: stands for the file's content if given: what an editor has not saved yet.
 
     Raises:
         PolicyError: with every finding, each with line, column and remedy.
     """
-    text = _text_of(path).removeprefix("\ufeff")
+    text = (_text_of(path) if text is None else _as_read(text, path)).removeprefix("\ufeff")
     document, shape = _read(text, str(path))
     findings = list(_findings(document, shape, events, spaces))
     if findings:
@@ -147,6 +150,11 @@ def _text_of(path: Path) -> str:
             "cannot-read", f"无法读取 `{path}`", f"cannot read `{path}` ({error.strerror or 'unreadable'})",
             help_zh="检查路径和权限", help_en="look at the path and its permissions", place=Place(str(path)),
         ) from None  # fmt: skip
+
+
+def _as_read(text: str, path: Path) -> str:
+    """Return the text as it would be read from the file, with the same limits. Raises PolicyError."""
+    return read_bytes(text.encode("utf-8", "surrogatepass"), str(path))
 
 
 def _read(text: str, file: str) -> tuple[Document, BundleShape]:

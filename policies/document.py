@@ -43,6 +43,7 @@ from policies.document_errors import (
     too_large,
 )
 from policies.errors import Diagnostic, Place, PolicyError
+from policies.foreign_signs import foreign_sign_of_yaml
 
 SIZE_LIMIT = 256 * 1024
 DEPTH_LIMIT = 40
@@ -55,6 +56,8 @@ Path: TypeAlias = Sequence[str | int | date | bool | Decimal | None]
 _INVISIBLE = re.compile(
     "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
 )
+# What only looks like the spaces before a key or an item.
+_FALSE_INDENT = re.compile("^ *([\u00a0\u3000\u2002\u2003\u2009\u202f])[^\\S\n]*(?=- |[a-z_]+:)", re.MULTILINE)
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -189,17 +192,37 @@ def read_document(text: str, file: str) -> Document:
     if size > SIZE_LIMIT:
         raise PolicyError(too_large(Place(file), size, SIZE_LIMIT))
     _refuse_invisible(text, file)
+    _refuse_false_indents(text, file)
     reader = YAML(typ="safe", pure=True)
     try:
         return _Composer(file, reader.parse(text), text.splitlines()).compose()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file)
-        raise PolicyError(broken_yaml(place, str(error.problem or error.context or ""))) from None
+        raise PolicyError(_broken(error, text.splitlines(), file)) from None
     except (YAMLError, ValueError) as error:
         raise PolicyError(broken_yaml(Place(file), str(error).split("\n")[0])) from None
     except (RecursionError, MemoryError):
         raise PolicyError(too_deep(Place(file), DEPTH_LIMIT)) from None
+
+
+def _broken(error: MarkedYAMLError, lines: list[str], file: str) -> Diagnostic:
+    """Return what is wrong with the YAML: at the sign that no parser takes, if one stands there or just before."""
+    problem = str(error.problem or error.context or "")
+    marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
+    if not marks:
+        return broken_yaml(Place(file), problem)
+    near = dict.fromkeys(line for mark in marks for line in (mark.line, mark.line - 1) if 0 <= line < len(lines))
+    for line in near:
+        sign = foreign_sign_of_yaml(lines[line])
+        if sign is not None:
+            return broken_yaml(Place(file, line + 1, sign.position + 1), problem, sign.remedy)
+    return broken_yaml(Place(file, marks[0].line + 1, marks[0].column + 1), problem)
+
+
+def _refuse_false_indents(text: str, file: str) -> None:
+    found = _FALSE_INDENT.search(text)
+    if found:
+        place = Place(file, text.count("\n", 0, found.start(1)) + 1, found.start(1) - found.start() + 1)
+        raise PolicyError(invisible_character(place, ord(found[1])))
 
 
 def _refuse_invisible(text: str, file: str) -> None:

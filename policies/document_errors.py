@@ -35,13 +35,14 @@ def too_large(place: Place, size: int, limit: int) -> Diagnostic:
 
 def not_utf8(place: Place, byte: int) -> Diagnostic:
     """The file is not UTF-8."""
+    saved = "UTF-16" if byte in (0xFE, 0xFF) else "GBK / GB18030"
     return _error(
         "not-utf8",
         place,
         f"文件不是 UTF-8 编码：此处字节为 0x{byte:02X}",
         f"the file is not UTF-8: found the byte 0x{byte:02X} here",
-        "请用 UTF-8 重新保存文件（常见原因：以 GBK/GB18030 保存）",
-        "save the file as UTF-8 again (it was probably saved as GBK or GB18030)",
+        f"请用 UTF-8 重新保存文件（常见原因：以 {saved} 保存）",
+        f"save the file as UTF-8 again (it was probably saved as {saved})",
     )
 
 
@@ -52,20 +53,20 @@ def invisible_character(place: Place, character: int) -> Diagnostic:
         place,
         f"此处有不可见字符 U+{character:04X}，会使所见与所写不一致",
         f"there is an invisible character U+{character:04X} here; the line says something else than it shows",
-        "删除该字符",
-        "delete the character",
+        "改成普通空格" if chr(character).isspace() else "删除该字符",
+        "write a plain space instead" if chr(character).isspace() else "delete the character",
     )
 
 
-def broken_yaml(place: Place, problem: str) -> Diagnostic:
-    """The file is not YAML."""
+def broken_yaml(place: Place, problem: str, remedy: Bilingual | None = None) -> Diagnostic:
+    """The file is not YAML; `remedy` says what to write, if it is seen."""
     return _error(
         "not-yaml",
         place,
         f"不是有效的 YAML：{shortened(problem, 120)}",
         f"this is not valid YAML: {shortened(problem, 120)}",
-        "检查此处与上一行的缩进、冒号、引号和括号",
-        "look at indentation, colons, quotes and brackets here and on the line before",
+        remedy.zh if remedy else "检查此处与上一行的缩进、冒号、引号和括号",
+        remedy.en if remedy else "look at indentation, colons, quotes and brackets here and on the line before",
     )
 
 

@@ -13,8 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from policies.example_facts import ITEM_ID
-from policies.schema import json_schema
+from policies.policy import Policy
+from policies.schema import json_schema, overlay_schema
 from policies.scopes import Scope
+from policies.text import Bilingual
 from policies.types import Bool, Code, Date, Number, Type
 from policies.vocabulary import Attribute, CodeSet, Collection, Link, Vocabulary
 
@@ -34,16 +36,71 @@ def catalog_schema(vocabulary: Vocabulary, policies: Iterable[str] = ()) -> dict
     _titled_choices(properties["fund"], {name: title.zh for name, title in vocabulary.funds.items()})
     if vocabulary.events:
         _titled_choices(properties["triggers"]["items"], {name: one.zh for name, one in vocabulary.events.items()})
-    regions = vocabulary.code_sets.get("region")
-    if regions is not None and len(regions.codes) <= _CODES_LISTED:
-        # Any region may be written; the names of the known ones are offered.
-        pattern = {key: value for key, value in properties["region"].items() if key in ("type", "pattern")}
-        described = properties["region"].get("description", "")
-        properties["region"] = {"description": described, "anyOf": [_choices(regions), pattern]}
+    _name_regions(properties, vocabulary)
     definitions["ParameterShape"]["properties"]["by"] = {
         "description": definitions["ParameterShape"]["properties"]["by"].get("description", ""),
         "anyOf": [{"enum": sorted(vocabulary.code_sets)}, {"type": "string"}],
     }
+    _describe_data(definitions, vocabulary)
+    schema["allOf"] = [_examples_of(name) for name in sorted(vocabulary.spaces)]
+    return schema
+
+
+def catalog_overlay_schema(vocabulary: Vocabulary, policies: Mapping[str, Policy]) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of overlays of one library: its open parameters, per policy, and places.
+
+    In the examples of an overlay the data of its policy's space are described as in those of a rule.
+    """
+    schema = overlay_schema()
+    definitions, properties = schema["$defs"], schema["properties"]
+    opened = {name: policy for name, policy in sorted(policies.items()) if _open_parameters(policy)}
+    if opened:
+        _titled_choices(properties["overlays"], {name: policy.title.zh for name, policy in opened.items()})
+    _name_regions(properties, vocabulary)
+    _describe_data(definitions, vocabulary)
+    schema["allOf"] = [_overlay_of(name, policy) for name, policy in opened.items()]
+    return schema
+
+
+def _open_parameters(policy: Policy) -> dict[str, Bilingual | None]:
+    return {name: one.title for name, one in policy.parameters.items() if one.form == "regional"}
+
+
+def _overlay_of(name: str, policy: Policy) -> dict[str, Any]:
+    """An overlay of this policy sets its open parameters and no other, each with dated values."""
+    parameters = {
+        parameter: {
+            "description": f"{title.zh} · {title.en}" if title is not None else parameter,
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": r"^\d{4}-\d{2}-\d{2}$"},
+        }
+        for parameter, title in _open_parameters(policy).items()
+    }
+    profile = {"properties": {"profile": {"$ref": f"#/$defs/{_profile(policy.space)}"}}}
+    return {
+        "if": {"properties": {"overlays": {"const": name}}, "required": ["overlays"]},
+        "then": {
+            "properties": {
+                "parameters": {"properties": parameters, "additionalProperties": False},
+                "examples": {"items": profile},
+            }
+        },
+    }
+
+
+def _name_regions(properties: dict[str, Any], vocabulary: Vocabulary) -> None:
+    """Any region may be written; the names of the known ones are offered."""
+    regions = vocabulary.code_sets.get("region")
+    if regions is None or len(regions.codes) > _CODES_LISTED:
+        return
+    pattern = {key: value for key, value in properties["region"].items() if key in ("type", "pattern")}
+    described = properties["region"].get("description", "")
+    properties["region"] = {"description": described, "anyOf": [_choices(regions), pattern]}
+
+
+def _describe_data(definitions: dict[str, Any], vocabulary: Vocabulary) -> None:
+    """Say what examples may hold: public series, and the data of each space."""
     if vocabulary.indicators:
         definitions["Given"]["properties"]["indicators"] = {
             "type": ["object", "null"],
@@ -55,8 +112,6 @@ def catalog_schema(vocabulary: Vocabulary, policies: Iterable[str] = ()) -> dict
         }
     for name in vocabulary.spaces:
         definitions[_profile(name)] = _subject(Scope(0, vocabulary.spaces[name]), vocabulary, is_item=False)
-    schema["allOf"] = [_examples_of(name) for name in sorted(vocabulary.spaces)]
-    return schema
 
 
 def _profile(space: str) -> str:

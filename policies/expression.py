@@ -11,6 +11,7 @@ from policies.codes import coded
 from policies.context import Context, depends_on_data
 from policies.document import DEPTH_LIMIT
 from policies.errors import PolicyError
+from policies.foreign_signs import number_remedy
 from policies.functions import FUNCTIONS, call
 from policies.model_errors import did_you_mean
 from policies.operands import Operand, Quotient, aligned, decimal_literal, number_of, type_name, type_of
@@ -108,12 +109,16 @@ class Lowering:
         digits = text.replace(".", "", 1)
         if isinstance(node.value, int | float) and digits.isascii() and digits.isdigit():
             return decimal_literal(Decimal(text), spot)
+        remedy = number_remedy(text) or Bilingual(
+            "数字写成 65 或 0.055，文字加引号，日期写 date(2025, 1, 1)",
+            "write numbers as 65 or 0.055, texts in quotes, dates as date(2025, 1, 1)",
+        )
         raise spot.error(
             "bad-literal",
             f"`{text}` 不是可用的常量",
             f"`{text}` is not a constant of this language",
-            "数字写成 65 或 0.055，文字加引号，日期写 date(2025, 1, 1)",
-            "write numbers as 65 or 0.055, texts in quotes, dates as date(2025, 1, 1)",
+            remedy.zh,
+            remedy.en,
         )
 
     def _not_in_language(self, node: ast.expr) -> PolicyError:
@@ -128,12 +133,17 @@ class Lowering:
             ast.JoinedStr: ("格式化文字", "a formatted text"),
             ast.NamedExpr: ("赋值", "an assignment"),
         }.get(type(node), ("这种写法", "this"))
+        number = number_remedy(spot.text) if isinstance(node, ast.Tuple) else None
+        remedy = number or Bilingual(
+            "可用：比较、and/or/not、四则运算、a if c else b、in、函数调用",
+            "use comparisons, and/or/not, + - * /, `a if c else b`, `in`, and the listed functions",
+        )
         return spot.error(
             "not-in-language",
             f"规则语言不接受{kind[0]}：`{spot.text}`",
             f"the rule language takes no such expression ({kind[1]}): `{spot.text}`",
-            "可用：比较、and/or/not、四则运算、a if c else b、in、函数调用",
-            "use comparisons, and/or/not, + - * /, `a if c else b`, `in`, and the listed functions",
+            remedy.zh,
+            remedy.en,
         )
 
     # Names

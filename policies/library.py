@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +58,11 @@ def _text_of(path: Path) -> str:
     return read_bytes(data, str(path))
 
 
+def _as_read(text: str, path: Path) -> str:
+    """Return the text as it would be read from the file, with the same limits. Raises PolicyError."""
+    return read_bytes(text.encode("utf-8", "surrogatepass"), str(path))
+
+
 def is_overlay(path: Path) -> bool:
     """Return whether a path is that of an overlay file."""
     return path.name.endswith(SUFFIX)
@@ -67,6 +72,25 @@ def rule_files(folder: Path) -> list[Path]:
     """Return the rule files below `folder`, in order; overlays and bundles are not among them."""
     found = (path for path in folder.rglob("*.yaml") if path.is_file())
     return sorted(path for path in found if not is_overlay(path) and not is_bundle(path))
+
+
+def misnamed_files(folder: Path) -> list[PolicyError]:
+    """Return one error for each file below `folder` that was meant to be read and is not, because of its name.
+
+    An editor may add `.txt`, and other programs write `.yml`: a policy must not vanish by that.
+    """
+    found = sorted(path for path in folder.rglob("*") if _MISNAMED.search(path.name) and not path.is_dir())
+    return [
+        PolicyError.of(
+            "misnamed-file",
+            f"`{path.name}` 不会被读取：规则文件的名字以 `.yaml` 结尾",
+            f"`{path.name}` is not read: the names of rule files end in `.yaml`",
+            help_zh=f"改名为 `{_MISNAMED.sub('.yaml', path.name)}`，或移出此目录",
+            help_en=f"rename it to `{_MISNAMED.sub('.yaml', path.name)}`, or move it out of this folder",
+            place=Place(str(path)),
+        )
+        for path in found
+    ]
 
 
 def overlay_files(folder: Path) -> list[Path]:
@@ -79,30 +103,29 @@ def read_overlay_file(path: Path) -> OverlayFile:
     return read_overlay(_text_of(path), str(path))
 
 
-def read_with_places(path: Path, folder: Path, vocabulary: Vocabulary) -> Policy:
+def read_with_places(path: Path, folder: Path, vocabulary: Vocabulary, *, text: str | None = None) -> Policy:
     """Return the policy of a rule file together with the overlays below `folder` that belong to it.
 
-    Raises PolicyError with every finding.
+    `text` stands for the file's content if given: what an editor has not saved yet. Raises PolicyError with every finding.
     """
-    text = _text_of(path)
+    text = _text_of(path) if text is None else _as_read(text, path)
     rule, inside = parted(text)
     id = _id_of(rule)
     found = [] if inside or id is None else [read_overlay_file(one) for one in _overlay_files_of(id, folder)]
     return _policy(text, vocabulary, str(path), found)
 
 
-def check_overlay_file(path: Path, folder: Path, vocabulary: Vocabulary) -> Policy:
-    """Return the policy with this overlay and the others of the library below `folder`.
+def check_overlay_file(path: Path, folder: Path, vocabulary: Vocabulary, *, text: str | None = None) -> Policy:
+    """Return the policy with this overlay and the others that stand with its rule.
+
+    The rule of an overlay outside the library is looked for beside the overlay first, then below `folder`. `text` stands for the overlay's content if given: what an editor has not saved yet.
 
     Raises PolicyError: what is wrong in this file, or, if its rule is not to be found or has mistakes, that.
     """
-    overlay = read_overlay_file(path)
-    rules = {_id_in(one): one for one in rule_files(folder)}
-    rule = rules.get(overlay.shape.overlays)
-    if rule is None:
-        raise PolicyError(_no_rule(overlay, [name for name in rules if name is not None]))
+    overlay = read_overlay_file(path) if text is None else read_overlay(_as_read(text, path), str(path))
+    rule, home = _rule_of(overlay, path, folder)
     others = []
-    for other in _overlay_files_of(overlay.shape.overlays, folder):
+    for other in _overlay_files_of(overlay.shape.overlays, home):
         if other.resolve() != path.resolve():
             with suppress(PolicyError):  # its own check tells what is wrong with it
                 others.append(read_overlay_file(other))
@@ -113,6 +136,52 @@ def check_overlay_file(path: Path, folder: Path, vocabulary: Vocabulary) -> Poli
         if not own and any(is_overlay(Path(each.place.file or "")) for each in error.diagnostics):
             return read_policy(rule, vocabulary, [overlay])
         raise PolicyError(own or error.diagnostics) from None
+
+
+# Folders of regions, as those of the library: rules of `cn` and overlays of `cn-31` lie in neighbouring ones.
+# `.yml`, `.YAML`, `.yaml.txt`: what was meant to be `.yaml`.
+_MISNAMED = re.compile(r"(?!\.yaml$)\.[yY][aA]?[mM][lL](\.txt)?$")
+_REGION_FOLDER = re.compile(r"[a-z]{2}(-[0-9]{2,6})?")
+
+
+def _rule_of(overlay: OverlayFile, path: Path, folder: Path) -> tuple[Path, Path]:
+    """Return the file of an overlay's rule, and the folder below which the rule's other overlays lie.
+
+    Raises PolicyError if there is none, or more than one that is as near.
+    """
+    name = overlay.shape.overlays
+    is_outside = not path.resolve().is_relative_to(folder.resolve())
+    near = [{one: _id_in(one) for one in files} for files in _beside(path)] if is_outside else []
+    for found in near:
+        rules = [one for one, id in found.items() if id == name]
+        if len(rules) > 1:
+            raise PolicyError(_several_rules(overlay, rules))
+        if rules:
+            return rules[0], rules[0].parent
+    library = {_id_in(one): one for one in rule_files(folder)}
+    if name not in library:
+        known = [id for ids in (library, *(one.values() for one in near)) for id in ids if id is not None]
+        raise PolicyError(_no_rule(overlay, known, is_outside=is_outside))
+    return library[name], folder
+
+
+def rule_files_beside(path: Path) -> list[Path]:
+    """Return the rule files near an overlay outside the library that may be the one it belongs to, nearest first."""
+    return [one for files in _beside(path) for one in files]
+
+
+def _beside(path: Path) -> Iterator[list[Path]]:
+    """Yield the rule files near an overlay, nearest first: those of its folder, then of neighbouring region folders."""
+    here = path.resolve().parent
+    yield _rules_in([here])
+    if _REGION_FOLDER.fullmatch(here.name):
+        beside = (one for one in here.parent.iterdir() if one != here and _REGION_FOLDER.fullmatch(one.name))
+        yield _rules_in(sorted(one for one in beside if one.is_dir()))
+
+
+def _rules_in(folders: Iterable[Path]) -> list[Path]:
+    files = (path for folder in folders for path in sorted(folder.glob("*.yaml")))
+    return [one for one in files if one.is_file() and not is_overlay(one) and not is_bundle(one)]
 
 
 def _overlay_files_of(id: str, folder: Path) -> list[Path]:
@@ -149,7 +218,7 @@ def read_library(folder: Path, vocabulary: Vocabulary) -> Library:
     instead. What was approved before goes on deciding.
     """
     found: dict[str, Policy] = {}
-    errors: list[PolicyError] = []
+    errors: list[PolicyError] = misnamed_files(folder)
     places, spoilt = _overlays_by_rule(folder, errors)
     named: set[str] = set()
     for path in rule_files(folder):
@@ -196,15 +265,31 @@ def _overlays_by_rule(folder: Path, errors: list[PolicyError]) -> tuple[dict[str
     return places, spoilt
 
 
-def _no_rule(overlay: OverlayFile, known: Iterable[str]) -> Diagnostic:
+def _no_rule(overlay: OverlayFile, known: Iterable[str], *, is_outside: bool = False) -> Diagnostic:
     name = overlay.shape.overlays
     suggestion = did_you_mean(name, known)
+    remedy = Bilingual("写规则文件里的 id", "write the id that stands in the rule file")
+    if is_outside:
+        remedy = Bilingual(
+            "把规则文件放在同一文件夹，或写规则库里的 id",
+            "put the rule file into the same folder, or write an id of the library",
+        )
     return Diagnostic(
         "unknown-policy",
         Bilingual(f"没有政策 `{name}` 可供套用地方值", f"there is no policy `{name}` to lay values over"),
-        Bilingual(f"是否想写 `{suggestion}`？", f"did you mean `{suggestion}`?")
-        if suggestion
-        else Bilingual("写规则文件里的 id", "write the id that stands in the rule file"),
+        Bilingual(f"是否想写 `{suggestion}`？", f"did you mean `{suggestion}`?") if suggestion else remedy,
+        overlay.document.place(("overlays",)),
+    )
+
+
+def _several_rules(overlay: OverlayFile, rules: Sequence[Path]) -> Diagnostic:
+    name, files = overlay.shape.overlays, ", ".join(f"`{one}`" for one in rules)
+    return Diagnostic(
+        "several-rules",
+        Bilingual(
+            f"政策 `{name}` 在旁边有多个文件：{files}", f"the policy `{name}` stands in several files beside: {files}"
+        ),
+        Bilingual("只留一个，或换一个 id", "keep one of them, or give one another id"),
         overlay.document.place(("overlays",)),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date
 from difflib import get_close_matches
 from typing import TypeVar, get_args
 
@@ -12,9 +14,11 @@ from pydantic_core import ErrorDetails
 from policies.document import Document, Located, Mapping, Scalar, to_plain
 from policies.document_errors import shortened
 from policies.errors import Diagnostic, PolicyError
+from policies.foreign_signs import foreign_sign, number_remedy
 from policies.model import PolicyShape, Shape
 from policies.text import Bilingual
 
+_DATE_LIKE = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
 Model = TypeVar("Model", bound=Shape)
 
 
@@ -109,7 +113,7 @@ def _diagnostic(detail: ErrorDetails, document: Document, model: type[Shape]) ->
             document.key_place([*parent, path[-1]]),  # type: ignore[list-item]
         )
     if kind == "missing":
-        where = f"`{path[-1]}`" if path else None
+        where = _named(path) if path else None
         return Diagnostic(
             "missing-key",
             Bilingual(
@@ -123,10 +127,15 @@ def _diagnostic(detail: ErrorDetails, document: Document, model: type[Shape]) ->
         key = location[-2]
         place = document.key_place(path)  # type: ignore[arg-type]
         return _wrong(f"键 `{key}` ", f"the key `{key}` ", detail, place)
-    subject = f"`{path[-1]}`" if path else "规则文件"
-    if path and isinstance(path[-1], int):
-        subject = f"`{path[-2]}` [{path[-1]}]" if len(path) > 1 else f"[{path[-1]}]"
-    return _wrong(f"{subject} ", f"{subject} ", detail, here.place)
+    subject_zh, subject_en = (_named(path), _named(path)) if path else ("规则文件", "the rule file")
+    return _wrong(f"{subject_zh} ", f"{subject_en} ", detail, here.place)
+
+
+def _named(path: list[object]) -> str:
+    """Return what stands at a path as messages name it: its key, and for one of a list its number too."""
+    if not isinstance(path[-1], int):
+        return f"`{path[-1]}`"
+    return f"`{path[-2]}` [{path[-1]}]" if len(path) > 1 else f"[{path[-1]}]"
 
 
 _EXPECTED = {
@@ -181,17 +190,42 @@ def _wrong(subject_zh: str, subject_en: str, detail: ErrorDetails, place: object
     elif kind == "string_pattern_mismatch":
         code = "bad-format"
         zh, en = f"的写法不对：{shown}", f"is not well written: {shown}"
-        remedy = Bilingual(f"应符合 {context['pattern']}", f"it must match {context['pattern']}")
+        sign = foreign_sign(str(value))
+        fits = Bilingual(f"应符合 {context['pattern']}", f"it must match {context['pattern']}")
+        remedy = sign.remedy if sign is not None else fits
     else:
         zh, en = _EXPECTED.get(kind, ("的内容不对", f"is wrong: {detail['msg'].lower()}"))
         if kind not in ("string_too_short", "too_short"):
             zh, en = f"{zh}，而这里是 {shown}", f"{en}, not {shown}"
         if kind in _REMEDIES:
             remedy = Bilingual(*_REMEDIES[kind])
+        remedy = _seen_in(kind, value) or remedy
         if kind in ("string_too_short", "too_short"):
             code = "empty"
             remedy = Bilingual("填写内容，或删除该键", "fill it in, or leave the key out")
     return Diagnostic(code, Bilingual(subject_zh + zh, subject_en + en), remedy, place)  # type: ignore[arg-type]
+
+
+_NOT_A_DAY = Bilingual("日历上没有这一天；核对年月日", "the calendar has no such day; look at it again")
+
+
+def _seen_in(kind: str, value: object) -> Bilingual | None:
+    """Return a remedy that the very value shows: a day that there is not, another spelling of a date or a number."""
+    text = value if isinstance(value, str) else ""
+    if kind in ("date_type", "date_from_datetime_parsing"):
+        parts = _DATE_LIKE.fullmatch(text)
+        if parts is None:
+            return None
+        year, month, day = (int(part) for part in parts.groups())
+        try:
+            meant = date(year, month, day)
+        except ValueError:
+            return _NOT_A_DAY
+        return Bilingual(f"写成 {meant}，不加引号", f"write it as {meant}, without quotes")
+    if kind in ("number", "share", "int_type"):
+        sign = foreign_sign(text)
+        return number_remedy(text) or (sign.remedy if sign is not None else None)
+    return None
 
 
 def _shown(value: object) -> str:
@@ -203,6 +237,11 @@ def _shown(value: object) -> str:
 
 
 def _key_help(key: str, known: list[str]) -> Bilingual:
+    sign = foreign_sign(key)
+    if sign is not None:
+        return sign.remedy
+    if _DATE_LIKE.fullmatch(key):
+        return _NOT_A_DAY
     suggestion = did_you_mean(key, known)
     listed = ", ".join(known)
     if any(character in key for character in " ()[]<>=+*/"):

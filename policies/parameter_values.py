@@ -10,7 +10,9 @@ from decimal import Decimal
 from policies.document import Located, Scalar
 from policies.document_errors import fail, shortened
 from policies.errors import Place
+from policies.foreign_signs import is_like_a_number, number_remedy
 from policies.operands import SCALE_LIMIT, type_name
+from policies.text import Bilingual
 from policies.types import (
     INT64_HIGH,
     INT64_LOW,
@@ -54,16 +56,20 @@ def type_of_entries(name: str, unit: str | None, entries: Sequence[Entry]) -> Ty
     for entry, kind in zip(known, kinds, strict=True):
         if kind is not kinds[0] or (unit is not None and kind is not Number):
             wanted = type_name(Number(0, unit) if unit is not None else _example_type(kinds[0]))
+            remedy = _number_in_words(entry) or Bilingual(
+                "同一参数的值应为同一类型；数不加引号", "all values of a parameter are of one type; numbers have no quotes"
+            )
             raise fail(
                 entry.place,
                 "wrong-type",
                 f"`{shortened(str(entry.value))}` 与参数 `{name}` 的类型不符（应为{wanted.zh}）",
                 f"`{shortened(str(entry.value))}` does not fit the parameter `{name}`, which is {wanted.en}",
-                "同一参数的值应为同一类型；数不加引号",
-                "all values of a parameter are of one type; numbers have no quotes",
+                remedy.zh,
+                remedy.en,
             )
     if not known:
         return Number(MONEY_SCALE if unit == "yuan" else 0, unit, 0, 0)
+    _refuse_numbers_in_words(name, known)
     if kinds[0] is not Number:
         return _example_type(kinds[0])
     numbers = [Decimal(str(entry.value)) for entry in known]
@@ -81,6 +87,25 @@ def type_of_entries(name: str, unit: str | None, entries: Sequence[Entry]) -> Ty
             )
     scaled = [_to_scale(number, scale) for number in numbers]
     return Number(scale, unit, min(scaled), max(scaled))
+
+
+def _refuse_numbers_in_words(name: str, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        remedy = _number_in_words(entry)
+        if remedy is not None:
+            raise fail(
+                entry.place,
+                "wrong-type",
+                f"参数 `{name}` 的 `{shortened(str(entry.value))}` 会被读成文字，不是数字",
+                f"`{shortened(str(entry.value))}` in the parameter `{name}` is read as a text and not as a number",
+                remedy.zh,
+                remedy.en,
+            )
+
+
+def _number_in_words(entry: Entry) -> Bilingual | None:
+    """Return how to write a number that stands there as a text, such as `1e3` or `200元`, or None."""
+    return number_remedy(entry.value) if isinstance(entry.value, str) and is_like_a_number(entry.value) else None
 
 
 def scaled(entry: Entry, kind: Type) -> Value:

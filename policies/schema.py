@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from policies.bundle_model import BundleShape
+from policies.choice_meanings import words_of
 from policies.key_meanings import meaning_of
 from policies.model import OverlayShape, PolicyShape
+from policies.text import Bilingual
 from policies.vocabulary import Vocabulary
 
 SCHEMA_FILE = Path(__file__).with_name("policy.schema.json")
@@ -91,6 +93,24 @@ def _describe(schema: dict[str, Any], root: str) -> None:
             meaning = meaning_of(shape, key)
             if meaning is not None:
                 value["description"] = f"{meaning.zh}\n\n{meaning.en}"
+            words = words_of(shape, key)
+            if words:
+                _describe_choices(value, words)
+
+
+def _describe_choices(part: object, words: Mapping[str, Bilingual]) -> None:
+    """Say of each word of a choice what it means, in the way in which editors with yaml-language-server show it."""
+    if isinstance(part, list):
+        for inner in part:
+            _describe_choices(inner, words)
+    elif isinstance(part, dict):
+        for inner in part.values():
+            _describe_choices(inner, words)
+        if "enum" not in part:
+            return
+        told = [words.get(json.dumps(one).strip('"')) for one in part["enum"]]
+        part["enumDescriptions"] = [f"{one.zh} · {one.en}" if one is not None else "" for one in told]
+        part["markdownEnumDescriptions"] = part["enumDescriptions"]
 
 
 def schema_text() -> str:

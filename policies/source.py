@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from policies.document import DEPTH_LIMIT, Scalar
 from policies.document_errors import shortened
 from policies.errors import Diagnostic, Place, PolicyError
+from policies.foreign_signs import foreign_sign, number_remedy
 from policies.text import Bilingual
 
 LENGTH_LIMIT = 4_000
@@ -135,10 +136,18 @@ def _not_an_expression(source: Source, error: SyntaxError) -> PolicyError:
     offset = max((error.offset or 1) - 1, 0)
     place = _moved(source, min(offset, len(source.text)))
     rest = shortened(source.text[offset:] or source.text)
+    sign = foreign_sign(source.text)
+    unusual = number_remedy(source.text)
+    if sign is not None:
+        place, rest = _moved(source, sign.position), shortened(source.text[sign.position :])
     remedy = Bilingual("例：`age >= 65 and alive`", "an expression looks like `age >= 65 and alive`")
     for wrong, right in (("&&", "and"), ("||", "or"), ("!", "not"), ("=", "==")):
         if wrong in source.text.replace("==", "").replace("!=", "").replace(">=", "").replace("<=", ""):
             remedy = Bilingual(f"请写 `{right}`，不写 `{wrong}`", f"write `{right}` instead of `{wrong}`")
             break
+    else:
+        remedy = unusual or remedy
+    if sign is not None:
+        remedy = sign.remedy
     message = Bilingual(f"不是表达式，问题在 `{rest}` 附近", f"this is not an expression; look near `{rest}`")
     return PolicyError(Diagnostic("bad-expression", message, remedy, place))

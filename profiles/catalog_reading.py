@@ -7,6 +7,7 @@ may be declared only once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +34,18 @@ def read_catalog(folder: Path | None = None) -> Catalog:
     place = folder if folder is not None else CATALOG_FOLDER
     files = _files_of(place)
     return _read_once(tuple((path.name, path.read_bytes()) for path in files))
+
+
+def check_catalog(unsaved: Mapping[str, str], folder: Path | None = None) -> None:
+    """Check the catalog as it would be with other texts in some files: what an editor has not saved yet, by file name.
+
+    Raises CatalogError as `read_catalog` does.
+    """
+    files = _files_of(folder if folder is not None else CATALOG_FOLDER)
+    texts = {name: text.encode("utf-8", "surrogatepass") for name, text in unsaved.items()}
+    parts = tuple((path.name, texts[path.name] if path.name in texts else path.read_bytes()) for path in files)
+    # Past the memory of what has been read: a text that is still being written will not be asked for again.
+    _read_once.__wrapped__(parts)
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -10,10 +10,12 @@ from typing import Literal
 
 from sqlalchemy import Connection, insert, select
 
+from engine.grant_terms import payee_space
 from engine.installation import Installation
 from engine.ledger import audit, tables
 from engine.ledger.approvals import approved_policies
 from engine.ledger.opening import Ledger, table
+from engine.ledger.retirements import retired_policies
 from engine.planning import is_in_force
 from policies.bundles import Bundle, Bundles, EventReach, read_bundle, read_bundle_text, read_bundles
 from policies.errors import LedgerError
@@ -27,13 +29,18 @@ _ALIVE = "alive"
 
 @dataclass(frozen=True, slots=True)
 class BundleLine:
-    """How one policy of a bundle stands on a day: `ready`, `not-approved` or `not-in-force`."""
+    """How one policy of a bundle stands on a day: `ready`, `not-approved`, `retired` or `not-in-force`.
+
+    `apart` names the space that is told of it if that is none of those that the events are about (a household, where
+    the events happen to people): then its grants have a notice of their own. None: it is told with the others.
+    """
 
     policy: str
     title: Bilingual
     because: Bilingual
     is_private: bool
-    state: Literal["ready", "not-approved", "not-in-force"]
+    state: Literal["ready", "not-approved", "retired", "not-in-force"]
+    apart: Bilingual | None = None
 
 
 def bundles_of(installation: Installation) -> Bundles:
@@ -42,10 +49,13 @@ def bundles_of(installation: Installation) -> Bundles:
     return read_bundles(installation.library_folder, reaches(installation.catalog), spaces)
 
 
-def check_bundle(installation: Installation, path: Path) -> Bundle:
-    """Return the bundle of one file, checked against the library and the catalog. Raises PolicyError."""
+def check_bundle(installation: Installation, path: Path, *, text: str | None = None) -> Bundle:
+    """Return the bundle of one file, checked against the library and the catalog; `text` stands for its content if given.
+
+    Raises PolicyError with every finding.
+    """
     spaces = {name: policy.space for name, policy in installation.library.policies.items()}
-    return read_bundle(path, reaches(installation.catalog), spaces)
+    return read_bundle(path, reaches(installation.catalog), spaces, text=text)
 
 
 def reaches(catalog: Catalog) -> dict[str, EventReach]:
@@ -62,19 +72,31 @@ def ends_life(kind: EventKind) -> bool:
     return any(value.name == _ALIVE and value.given is None and value.constant is False for value in values)
 
 
-def standing_of(ledger: Ledger, policies: Mapping[str, Policy], bundle: Bundle, on: date) -> list[BundleLine]:
+def standing_of(
+    ledger: Ledger, catalog: Catalog, policies: Mapping[str, Policy], bundle: Bundle, on: date
+) -> list[BundleLine]:
     """Return the policies of a bundle in its order, each with how it stands on the day `on`."""
-    approved = approved_policies(ledger, on)
+    approved, retired = approved_policies(ledger, on), retired_policies(ledger, on)
     found = []
     for one in bundle.policies:
         policy = policies[one.policy]
-        state: Literal["ready", "not-approved", "not-in-force"] = "ready"
-        if one.policy not in approved:
+        state: Literal["ready", "not-approved", "retired", "not-in-force"] = "ready"
+        if one.policy in retired:
+            state = "retired"
+        elif one.policy not in approved:
             state = "not-approved"
         elif not is_in_force(policy, on):
             state = "not-in-force"
-        found.append(BundleLine(one.policy, policy.title, one.because, one.is_private, state))
+        found.append(BundleLine(one.policy, policy.title, one.because, one.is_private, state, _told_apart(catalog, policy, bundle)))
     return found
+
+
+def _told_apart(catalog: Catalog, policy: Policy, bundle: Bundle) -> Bilingual | None:
+    """Return the title of the space that is told of a policy's grants, if no event of the bundle is about it."""
+    told = payee_space(policy, catalog.vocabulary) or policy.space
+    if any(catalog.events[name].space == told for name in bundle.events):
+        return None
+    return catalog.spaces[told].title
 
 
 def keep_version(connection: Connection, ledger: Ledger, bundle: Bundle, actor: str) -> None:

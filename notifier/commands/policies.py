@@ -127,8 +127,33 @@ def policies_replay(
 def policies_schema(
     overlay: Annotated[bool, typer.Option("--overlay", help=say("覆盖文件(某地的值)的 Schema", "that of overlay files: the values of a place"))] = False,
     bundle: Annotated[bool, typer.Option("--bundle", help=say("事件包文件的 Schema", "that of bundle files: one life event, several policies"))] = False,
-    catalog: Annotated[bool, typer.Option("--catalog", help=say("连同目录:例子里的数据项、代码、区划、指标和政策编号也能补全", "with the catalog: data in examples, codes, regions, indicators and policy ids are completed too"))] = False,
+    catalog: Annotated[bool, typer.Option("--catalog", help=say("连同目录:例子里的数据项、代码、区划、指标和政策编号也能补全;与 --overlay 同用则含各政策开放的参数", "with the catalog: data in examples, codes, regions, indicators and policy ids are completed too; with --overlay also the parameters that each policy has opened"))] = False,
 ) -> None:  # fmt: skip
     from notifier.console.editor_schemas import print_schema
 
     print_schema(installation(), overlay=overlay, bundle=bundle, catalog=catalog)
+
+
+@command(
+    policies_app,
+    "language-server",
+    "供编辑器使用的语言服务(标准输入输出):检查、补全、悬停说明、转到定义、重命名、快速修复。怎样配置见 policies/guide/editors.md",
+    "the language server for editors, on standard input and output: findings, completion, hover, go to definition, renaming, quick fixes. "
+    "How to set an editor up: policies/guide/editors.md",
+)
+def policies_language_server(
+    stdio: Annotated[bool, typer.Option("--stdio", help=say("许多编辑器会加上;总是标准输入输出", "many editors add it; it is always standard input and output"))] = True,
+) -> None:  # fmt: skip
+    import signal
+    import sys
+
+    from notifier.language_server.knowing import Knowing
+    from notifier.language_server.server import language_server
+
+    # Waiting for input it would not hear of an interruption; there is nothing to save.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.stdin.isatty():
+        zh = "这个命令由编辑器启动(见 policies/guide/editors.md);Ctrl-C 结束"
+        en = "editors start this command (see policies/guide/editors.md); Ctrl-C ends it"
+        print(say(zh, en), file=sys.stderr)
+    language_server(Knowing(installation()), say).start_io()

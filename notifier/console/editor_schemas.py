@@ -6,27 +6,29 @@ import json
 
 from engine.installation import Installation
 from notifier.console.tables import console
-from policies.editor_schema import catalog_schema
+from policies.editor_schema import catalog_overlay_schema, catalog_schema
 from policies.errors import SettingsError
 from policies.schema import bundle_schema, json_schema, overlay_schema
 
 
 def print_schema(installation: Installation, *, overlay: bool, bundle: bool, catalog: bool) -> None:
-    """Print one schema as JSON.
+    """Print one schema as JSON; `catalog` adds what the catalog and the library know, which bundles always have.
 
     Raises:
         SettingsError: more than one kind of file was asked for.
     """
-    if overlay + bundle + catalog > 1:
+    if bundle + (overlay or catalog) > 1:
         raise SettingsError.of(
             "several-schemas",
-            "--overlay、--bundle、--catalog 只能给一个",
-            "only one of --overlay, --bundle and --catalog may be given",
+            "--bundle 不能与 --overlay、--catalog 同时给",
+            "--bundle goes with neither --overlay nor --catalog",
             help_zh="每种文件一个 Schema,分别打印",
             help_en="every kind of file has a schema of its own: print them one by one",
         )
     vocabulary = installation.catalog.vocabulary
-    if overlay:
+    if overlay and catalog:
+        schema = catalog_overlay_schema(vocabulary, installation.library.policies)
+    elif overlay:
         schema = overlay_schema()
     elif bundle:
         schema = bundle_schema(tuple(vocabulary.events), tuple(installation.library.policies))

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "policies" / "guide" / "reference.md"
 sys.path.insert(0, str(ROOT))
-os.environ["MIANSHEN_LANG"] = "zh"  # the reference is Chinese first, wherever it is made
+_IN_ENGLISH = "--commands-in-english"
+# The reference is Chinese first, wherever it is made; commands have the language of their process.
+os.environ["MIANSHEN_LANG"] = "en" if _IN_ENGLISH in sys.argv else "zh"
 
 from policies.bundle_model import BundleShape  # noqa: E402
 from policies.functions import FUNCTIONS  # noqa: E402
@@ -24,12 +29,14 @@ from policies.model import OverlayShape, PolicyShape, Shape  # noqa: E402
 from tests.guide.functions_shown import SHOWN  # noqa: E402
 
 _CODE = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$")
+_SEVERITIES = ("error", "warning", "note", "")
 _FOLDERS = ("policies", "profiles", "engine", "notifier")
 _SHAPES = {
     "AllOf": "eligibility: all", "AnyOf": "eligibility: any", "NoneOf": "eligibility: none", "Leaf": "eligibility: when",
     "BothLanguages": "title / says / reason / granted", "BasisShape": "basis", "InForce": "in_force",
     "ParameterShape": "parameters", "BenefitShape": "benefit", "TierShape": "benefit.tiers", "Rounding": "benefit.rounding",
-    "InstalmentShape": "benefit.instalments", "ObligationShape": "benefit.obligation", "JudgementShape": "judgement",
+    "InstalmentShape": "benefit.instalments", "ObligationShape": "benefit.obligation", "CeilingShape": "benefit.ceilings",
+    "JudgementShape": "judgement",
     "ClaimsShape": "claims", "ExclusiveShape": "exclusive", "GuardShape": "guard", "ExampleShape": "examples",
     "Expectation": "examples.expect", "UnitExpectation": "examples.expect.units", "Given": "examples.given",
     "NoticeShape": "notice", "BundlePolicyShape": "policies (bundle)",
@@ -81,9 +88,29 @@ def commands() -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
     yield from below(get_command(cli.app), "mianshen")
 
 
-def errors() -> dict[str, tuple[str, str]]:
-    """Return every error code with its cause and its remedy, in Chinese, as the code has them."""
-    found: dict[str, tuple[str, str]] = {}
+def commands_in_english() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return the same commands in the same order with English help, asked of a process that speaks English."""
+    asked = [sys.executable, str(Path(__file__).resolve()), _IN_ENGLISH]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=ROOT)
+    return [
+        (words, text, [(label, meaning) for label, meaning in options])
+        for words, text, options in json.loads(told.stdout)
+    ]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why an error is told, and what to do about it, in both languages."""
+
+    zh: str
+    en: str
+    remedy_zh: str
+    remedy_en: str
+
+
+def errors() -> dict[str, Cause]:
+    """Return every error code with its cause and its remedy, as the code has them."""
+    found: dict[str, Cause] = {}
     for folder in _FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -92,7 +119,7 @@ def errors() -> dict[str, tuple[str, str]]:
     return dict(sorted(found.items()))
 
 
-def _note(node: ast.Call, found: dict[str, tuple[str, str]]) -> None:
+def _note(node: ast.Call, found: dict[str, Cause]) -> None:
     for position, argument in enumerate(node.args):
         if (
             not isinstance(argument, ast.Constant)
@@ -101,14 +128,24 @@ def _note(node: ast.Call, found: dict[str, tuple[str, str]]) -> None:
         ):
             continue
         texts = [text for one in node.args[position + 1 :] for text in _texts(one)]
-        chinese = [text for text in texts if re.search(r"[\u4e00-\u9fff]", text)]
-        named = next((text for one in node.keywords if one.arg == "help_zh" for text in _texts(one.value)), "")
+        chinese = [text for text in texts if _is_chinese(text)]
+        english = [text for text in texts if not _is_chinese(text) and text not in _SEVERITIES]
         if chinese:
-            remedy = named or (chinese[1] if len(chinese) > 1 else "")
-            before = found.get(argument.value, ("", ""))
-            if not before[1]:
-                found[argument.value] = (chinese[0], remedy)
+            before = found.get(argument.value)
+            if before is None or not before.remedy_zh:
+                found[argument.value] = Cause(
+                    chinese[0], *english[:1] or [""],
+                    _help(node, "help_zh") or "".join(chinese[1:2]), _help(node, "help_en") or "".join(english[1:2]),
+                )  # fmt: skip
         return
+
+
+def _is_chinese(text: str) -> bool:
+    return re.search(r"[\u4e00-\u9fff]", text) is not None
+
+
+def _help(node: ast.Call, name: str) -> str:
+    return next((text for one in node.keywords if one.arg == name for text in _texts(one.value)), "")
 
 
 def _texts(node: ast.AST) -> list[str]:
@@ -119,7 +156,7 @@ def _texts(node: ast.AST) -> list[str]:
         parts = (str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values)
         return ["".join(parts)]
     if isinstance(node, ast.IfExp):
-        return _texts(node.body)[:1] or _texts(node.orelse)[:1]
+        return _texts(node.body) or _texts(node.orelse)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Bilingual":
         return [text for one in node.args for text in _texts(one)]
     return []
@@ -154,14 +191,19 @@ def reference_text() -> str:
     lines += ["", "缺数据时结果是“不知道”:`unknown and false` 是否,`unknown or true` 是是,其余不知道。",
               "With missing data the result is unknown, except `unknown and false` (no) and `unknown or true` (yes).", "",
               "## 命令 · Commands", "", "每个命令的 `--help` 有中文和英文(`--lang en`)。", ""]  # fmt: skip
-    for words, text, options in commands():
-        lines += [f"### `{words}`", "", text, ""]
-        lines += [f"- `{label}` {meaning}".rstrip() for label, meaning in options] + ([""] if options else [])
-    lines += ["## 错误码 · Error codes", "", "每条错误都写明位置和办法;`…` 处是具体内容。", "",
-              "| 代码 code | 原因 | 办法 |", "|---|---|---|"]  # fmt: skip
-    lines += [_row(f"`{code}`", cause, remedy) for code, (cause, remedy) in errors().items()]
+    for (words, text, options), (_, text_en, options_en) in zip(commands(), commands_in_english(), strict=True):
+        lines += [f"### `{words}`", "", text, "", text_en, ""]
+        told = zip(options, options_en, strict=True)
+        lines += [f"- `{label}` {' · '.join(filter(None, (zh, en)))}".rstrip() for (label, zh), (_, en) in told]
+        lines += [""] if options else []
+    lines += ["## 错误码 · Error codes", "", "每条错误都写明位置和办法;`…` 处是具体内容。",
+              "Every error names its place and what to do; `…` stands for what is filled in.", "",
+              "| 代码 code | 原因 | 办法 | cause | what to do |", "|---|---|---|---|---|"]  # fmt: skip
+    lines += [_row(f"`{code}`", one.zh, one.remedy_zh, one.en, one.remedy_en) for code, one in errors().items()]
     return "\n".join(lines) + "\n"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and _IN_ENGLISH in sys.argv:
+    print(json.dumps(list(commands())))
+elif __name__ == "__main__":
     REFERENCE.write_text(reference_text(), encoding="utf-8")

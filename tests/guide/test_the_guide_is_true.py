@@ -35,7 +35,7 @@ def test_both_guides_walk_the_same_road() -> None:
     assert road("zh") == road("en")
 
 
-@pytest.mark.parametrize("name", ["authoring.zh.md", "authoring.en.md", "reference.md"])
+@pytest.mark.parametrize("name", ["authoring.zh.md", "authoring.en.md", "reference.md", "editors.md"])
 def test_links_of_the_guide_lead_somewhere(name: str) -> None:
     text = (GUIDE / name).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from policies.functions import FUNCTIONS
 from policies.library import read_policy
 from profiles.catalog_reading import read_catalog
 from tests.guide.functions_shown import SHOWN
-from tests.guide.reference import OPERATORS, REFERENCE, commands, errors, keys, reference_text
+from tests.guide.reference import OPERATORS, REFERENCE, commands, commands_in_english, errors, keys, reference_text
 
 TEXT = REFERENCE.read_text(encoding="utf-8")
 RULE = """id: reference-example
@@ -90,3 +91,14 @@ def test_every_error_code_is_documented() -> None:
 
 def test_the_reference_is_the_one_drawn_from_the_code() -> None:
     assert reference_text() == TEXT, "run python tests/guide/reference.py"
+
+
+def test_commands_and_errors_are_told_in_both_languages() -> None:
+    in_english = commands_in_english()
+    assert [words for words, _, _ in in_english] == [words for words, _, _ in commands()]
+    chinese = re.compile("[\u4e00-\u9fff]")
+    for words, text, options in in_english:
+        assert text and not chinese.search(text + "".join(meaning for _, meaning in options)), words
+    for code, one in errors().items():
+        assert chinese.search(one.zh) and one.en and not chinese.search(one.en + one.remedy_en), code
+        assert bool(one.remedy_zh) == bool(one.remedy_en), code

@@ -8,6 +8,8 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from policies.library import read_library, read_policy
 from policies.reviewing import overdue_reviews
 from policies.vocabulary import Vocabulary
@@ -78,3 +80,15 @@ def test_a_parameter_past_its_review_date_is_a_warning(vocabulary: Vocabulary) -
     assert overdue_reviews(policy, date(2030, 1, 1)) == ()
     found = overdue_reviews(policy, date(2030, 1, 2))
     assert [(one.code, one.severity) for one in found] == [("review-overdue", "warning")]
+
+
+@pytest.mark.parametrize("name", ["rule.yml", "rule.YAML", "rule.Yml", "rule.yaml.txt", "place.overlay.yml"])
+def test_a_file_that_is_not_read_because_of_its_name_is_told_and_how_to_rename_it(
+    vocabulary: Vocabulary, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "cn").mkdir()
+    (tmp_path / "cn" / name).write_text("id: cn-somewhere\n", encoding="utf-8")
+    library = read_library(tmp_path, vocabulary)
+    ((found,),) = [error.diagnostics for error in library.errors]
+    assert found.code == "misnamed-file" and found.help is not None
+    assert name.split(".")[0] + (".overlay.yaml" if "overlay" in name else ".yaml") in found.help.en
