@@ -125,6 +125,7 @@ class Finder:
     reopen: Reopen | None
     on_progress: Progress | None = None
     granted_since: dict[int, frozenset[str] | None] = field(default_factory=dict)
+    granted_by: dict[frozenset[str], pl.DataFrame] = field(default_factory=dict)
 
     def find(self) -> Redeciding:
         """Return for whom something has changed. Raises StoreError if the store as it is cannot be read."""
@@ -247,15 +248,25 @@ class Finder:
             if since is None:
                 found.anew[name] = Anew.everybody(Because.STAGES)
                 continue
-            seen = grants_seen([self.fixed[name].policy])
-            granted = self.past.granted_by(since, seen).partition_by("space", as_dict=True, include_key=False)
+            granted = self._granted(since, name) if since else {}
             by_grants[since if granted else frozenset()].append(name)
-            changed = [Changed(f"{space}.{GRANTS.name}", None, rows["subject"]) for (space,), rows in granted.items()]
+            changed = [Changed(f"{space}.{GRANTS.name}", None, subjects) for space, subjects in granted.items()]
             if changed:
                 _add(
                     found.anew[name], affected_subjects(group.after, self.index, changed, [name])[name], Because.GRANTS
                 )
         return by_grants
+
+    def _granted(self, since: frozenset[str], name: str) -> dict[str, pl.Series]:
+        """Return by space those granted something by these runs that the policy takes notice of."""
+        if since not in self.granted_by:
+            reading = [self.fixed[one].policy for one in self.index.reading_grants]
+            self.granted_by[since] = self.past.granted_by(since, grants_seen(reading))
+        rows, seen = self.granted_by[since], grants_seen([self.fixed[name].policy])
+        if seen is not None:
+            rows = rows.filter(pl.col("policy").is_in(sorted(seen)) | pl.col("crowded"))
+        parts = rows.partition_by("space", as_dict=True)
+        return {str(space): part["subject"].unique() for (space,), part in parts.items()}
 
     def _granted_since(self, seen: int) -> frozenset[str] | None:
         """Return `PastGrants.runs_since`, asked once for each."""

@@ -218,18 +218,28 @@ class PastGrants:
         return frozenset(self._connection.execute(query).scalars())
 
     def granted_by(self, runs: frozenset[str], policies: frozenset[str] | None = None) -> pl.DataFrame:
-        """Return `space` and `subject` of the grants of these runs, each pair once.
+        """Return `policy`, `space`, `subject` and `crowded` of the grants of these runs, each once.
 
-        With `policies` only of grants by these, and of whoever has more grants than a collection may hold.
+        With `policies` only of grants by these, and of whoever has more grants than a collection may hold, whatever
+        the policy: those are `crowded`.
         """
+        schema = {"policy": pl.String, "space": pl.String, "subject": pl.String}
         grants = table(tables.Grant).c
-        query = select(grants.space, grants.subject).where(grants.run.in_(sorted(runs))).distinct()
-        schema = {"space": pl.String, "subject": pl.String}
-        if policies is None or not runs:
-            return to_frame(self._connection.execute(query).fetchall() if runs else [], schema)
-        found = to_frame(self._connection.execute(query.where(grants.policy.in_(sorted(policies)))).fetchall(), schema)
-        crowded = query.where(grants.subject.in_(_having_more_than(GRANTS.at_most)))
-        return pl.concat([found, to_frame(self._connection.execute(crowded).fetchall(), schema)]).unique()
+        query = select(*(grants[name] for name in schema)).where(grants.run.in_(sorted(runs))).distinct()
+
+        def found(wanted: Select[tuple[object, ...]], *, crowded: bool) -> pl.DataFrame:
+            rows = self._connection.execute(wanted).fetchall() if runs else []
+            return to_frame(rows, schema).with_columns(crowded=pl.lit(crowded))
+
+        if policies is None:
+            return found(query, crowded=False)
+        crowded = grants.subject.in_(_having_more_than(GRANTS.at_most))
+        return pl.concat(
+            [
+                found(query.where(grants.policy.in_(sorted(policies))), crowded=False),
+                found(query.where(crowded), crowded=True),
+            ]
+        )
 
 
 def grants_of_subjects(

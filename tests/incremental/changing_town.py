@@ -217,7 +217,7 @@ def what_it_counts(report: RunReport) -> dict[str, object]:
     return {
         one.policy: (
             one.subjects, one.matched, one.matched_subjects, one.ineligible, one.undetermined, dict(one.missing),
-            one.most_missing, one.new_grants, one.already_granted, dict(one.waiting), one.amount,
+            one.most_missing, one.new_grants, one.new_hints, one.already_granted, dict(one.waiting), one.amount,
             one.held.code if one.held else None, [each.code for each in one.error],
         )
         for one in report.policies
