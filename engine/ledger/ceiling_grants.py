@@ -18,15 +18,8 @@ from engine.ledger.earlier import grants_of_subjects, still_counting
 from engine.ledger.opening import table
 
 _COLUMNS: dict[str, type[pl.DataType]] = {
-    "policy": pl.String,
-    "subject": pl.String,
-    "unit": pl.String,
-    "period": pl.String,
-    "amount": pl.Int64,
-    "on": pl.String,
-    "stage": pl.String,
-    "run": pl.String,
-    "evidence": pl.String,
+    **{name: kind for name, kind in CEILING_GRANT_COLUMNS.items() if name != "ceilings"},
+    **dict.fromkeys(("stage", "run", "evidence"), pl.String),
 }
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import update
 from engine.ledger import tables
 from engine.ledger.approvals import add_version, approve
 from engine.ledger.grants import grants
-from engine.ledger.opening import table
+from engine.ledger.opening import Ledger, table
+from policies.policy import Policy
 from profiles import fault_points
 from profiles.fault_points import ArmedFault
 from tests.ceilings.firms_and_hires import FIRM, granted, hiring, limited, run_all, waiting
@@ -172,24 +173,27 @@ def test_a_unit_whose_measure_is_unknown_waits(tmp_path: Path) -> None:
     assert waiting(ledger) == [("a", "ceiling-unknown", "hours", 400)]
 
 
-def test_units_of_a_version_before_the_measure_count_as_soon_as_they_can_be_read_again(tmp_path: Path) -> None:
-    before = limited("none: {amount: 900000, within: always}", period="quarter")
-    ledger = prepared(tmp_path, {before.id: before})
+def after_a_version_without_months(folder: Path) -> tuple[Ledger, Policy]:
+    """Return a ledger in which `b` was granted something before the rule limited months, and the rule that does."""
+    before, after = (
+        limited("none: {amount: 900000, within: always}", period="quarter"),
+        limited(MONTHS, period="quarter"),
+    )
+    ledger = prepared(folder, {before.id: before})
     run_all(ledger, [before], NOVEMBER, hiring(("b", "li", 7)))
-    after = limited(MONTHS, period="quarter")
     add_version(ledger, after)
     approve(ledger, after.version, "wang", date(2026, 2, 1))
+    return ledger, after
+
+
+def test_units_of_a_version_before_the_measure_count_as_soon_as_they_can_be_read_again(tmp_path: Path) -> None:
+    ledger, after = after_a_version_without_months(tmp_path)
     run_all(ledger, [after], JANUARY, hiring(("a", "li", 4), ("b", "li", 7)))
     assert granted(ledger) == [("b", "2026Q4", 700), ("a", "2027Q1", 300), ("b", "2027Q1", 700)]
 
 
 def test_a_unit_of_a_version_before_the_measure_that_is_gone_may_have_used_it_up(tmp_path: Path) -> None:
-    before = limited("none: {amount: 900000, within: always}", period="quarter")
-    ledger = prepared(tmp_path, {before.id: before})
-    run_all(ledger, [before], NOVEMBER, hiring(("b", "li", 7)))
-    after = limited(MONTHS, period="quarter")
-    add_version(ledger, after)
-    approve(ledger, after.version, "wang", date(2026, 2, 1))
+    ledger, after = after_a_version_without_months(tmp_path)
     run_all(ledger, [after], JANUARY, hiring(("a", "li", 4)))
     assert waiting(ledger) == [("a", "ceiling", "months", 400)]
 
