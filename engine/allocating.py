@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from typing import NamedTuple
 
 import polars as pl
 
@@ -39,6 +40,14 @@ class Reason(Enum):
     FUND = "fund"  # the fund was used up by those in greater need
 
 
+class CeilingTerms(NamedTuple):
+    """What allocation knows of a ceiling; `reading` is `Ceiling.reading`."""
+
+    name: str
+    within: CeilingSpan
+    reading: str
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What allocation needs to know of one policy, for the run's reference date."""
@@ -52,7 +61,7 @@ class Terms:
     excludes: tuple[str, ...] = ()
     exclusive: Exclusive | None = None
     net_of: tuple[str, ...] = ()
-    ceilings: tuple[tuple[str, CeilingSpan], ...] = ()  # names, in the order of the rule file
+    ceilings: tuple[CeilingTerms, ...] = ()  # in the order of the rule file
 
     def ceiling_span(self, within: CeilingSpan) -> tuple[date, date]:
         """The days within which grants count for a ceiling; the year is that of the period, or of the grant."""
@@ -92,7 +101,7 @@ def terms_of(policy: Policy, on: date, period: Period | None = None) -> Terms:
         excludes=policy.excludes,
         exclusive=policy.exclusive,
         net_of=policy.net_of,
-        ceilings=tuple((one.name, one.within) for one in policy.benefit.ceilings),
+        ceilings=tuple(CeilingTerms(one.name, one.within, one.reading) for one in policy.benefit.ceilings),
     )
 
 

@@ -15,7 +15,7 @@ def ceilings_read(fixed: FixedPolicy, subject: Facts, unit: Facts | None = None)
     """Return the column `ceilings` of `engine.matches.Matches.rows` for one unit; None without ceilings.
 
     A JSON object from the name of a ceiling to `counts` (whether the unit falls under it; null: unknown), `limit`
-    (fen; null: the parameter has no value on that day), `measure` (fen; null: unknown) if the ceiling has one, and
+    (fen; null: the parameter has no value on that day), `as` (`Ceiling.reading`), `measure` (fen; null: unknown) if the ceiling has one, and
     `group` (its keys as texts; null: unknown).
     """
     if not fixed.ceilings:
@@ -24,7 +24,7 @@ def ceilings_read(fixed: FixedPolicy, subject: Facts, unit: Facts | None = None)
     found: dict[str, dict[str, object]] = {}
     for one in fixed.ceilings:
         counts = True if one.when is None else evaluate(one.when, at).value
-        found[one.name] = {"counts": counts, "limit": constant(one.amount)}
+        found[one.name] = {"counts": counts, "limit": constant(one.amount), "as": one.reading}
         if one.measure is not None:
             found[one.name]["measure"] = evaluate(one.measure, at).value
         if one.keys:

@@ -6,7 +6,7 @@ ceiling counts the amounts granted. One with a measure counts that of each unit,
 measure only a part has room gets that part of its amount, rounded down to fen; what was counted in earlier periods
 comes before what is new. Nothing depends on the order of rows. Nobody is ever given too much for want of a datum: a unit of which it is not known
 whether, with what, or with whom together it falls under a ceiling waits; an earlier grant of which that is not known
-(an older version granted it, before the ceiling was written) counts against all groups of its subject.
+(an older version granted it, before the ceiling was written as it is) counts against all groups of its subject.
 """
 
 from __future__ import annotations
@@ -132,10 +132,12 @@ def _used(granted: pl.DataFrame, terms: Mapping[str, Terms]) -> dict[tuple[str, 
     for name in sorted(granted["policy"].unique()):
         item = terms[name]
         of_policy = granted.filter(pl.col("policy") == name)
-        for ceiling, within in item.ceilings:
+        for ceiling, within, reading in item.ceilings:
             counted = within_span(of_policy, item.ceiling_span(within))
             for subject, unit, amount, text in counted.select("subject", "unit", "amount", "ceilings").iter_rows():
                 read = (json.loads(text) if text else {}).get(ceiling)
+                if read is not None and read.get("as") != reading:
+                    read = None  # a version whose ceiling of this name read something else
                 if read is not None and read["counts"] is False:
                     continue
                 group = None if read is None else _group(read)
@@ -161,7 +163,7 @@ def _recognise(read: Mapping[str, Any], unit: str, used: Mapping[str, _Used]) ->
 
 def _cut(terms: Terms, unit: str, amount: int, text: str, used: dict[str, _Used]) -> _Cut:
     read: dict[str, dict[str, Any]] = json.loads(text)
-    applying = [name for name, _ in terms.ceilings if read.get(name, {}).get("counts") is not False]
+    applying = [one.name for one in terms.ceilings if read.get(one.name, {}).get("counts") is not False]
     unknown = next((name for name in applying if not _is_known(read.get(name))), None)
     if unknown is not None:
         return _Cut(amount, text, Reason.CEILING_UNKNOWN, unknown)

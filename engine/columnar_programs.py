@@ -34,10 +34,12 @@ class Reading:
 class CeilingProgram:
     """One ceiling over the units of a frame.
 
-    Its amount (fen; None: unknown), which units count, with what (fen; None: with what they get), and their group.
+    Its amount (fen; None: unknown), which units count, with what (fen; None: with what they get), and their group;
+    `reading` is `Ceiling.reading`.
     """
 
     name: str
+    reading: str
     limit: Value
     counts: nw.Expr | None
     measure: nw.Expr | None
@@ -144,6 +146,7 @@ def _program(compiler: ExpressionCompiler, fixed: FixedPolicy, scope: Scope) -> 
 def _ceiling(compiler: ExpressionCompiler, ceiling: Ceiling, scope: Scope) -> CeilingProgram:
     return CeilingProgram(
         ceiling.name,
+        ceiling.reading,
         constant(ceiling.amount),
         None if ceiling.when is None else compiler.compile(ceiling.when, scope),
         None if ceiling.measure is None else compiler.compile(ceiling.measure, scope),

@@ -198,7 +198,11 @@ def _ceilings(program: Program) -> pl.Expr:
     parts = []
     for one in program.ceilings:
         group = [pl.col(f"ceiling {one.name} {number}") for number in range(len(one.keys))]
-        fields = [pl.col(f"ceiling {one.name}").alias("counts"), pl.lit(one.limit, pl.Int64).alias("limit")]
+        fields = [
+            pl.col(f"ceiling {one.name}").alias("counts"),
+            pl.lit(one.limit, pl.Int64).alias("limit"),
+            pl.lit(one.reading, pl.String).alias("as"),
+        ]
         if one.measure is not None:
             fields.append(pl.col(f"ceiling {one.name} measure").cast(pl.Int64).alias("measure"))
         if group:

@@ -27,7 +27,7 @@ def terms_digest(plan: Plan) -> str:
             terms.exclusive,
             terms.net_of,
             terms.span if terms.net_of else None,
-            *((within, terms.ceiling_span(within)) for _, within in terms.ceilings),
+            *((one, terms.ceiling_span(one.within)) for one in terms.ceilings),
         )
         for name, terms in sorted(plan.terms.items())
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from hashlib import sha256
 from typing import Literal
 
 from policies.errors import Diagnostic, Place
@@ -121,6 +122,11 @@ class Ceiling:
     says: Bilingual | None = None
     basis: str | None = None
     place: Place = Place()  # noqa: RUF009 - frozen
+
+    @property
+    def reading(self) -> str:
+        """A digest of what it reads of a unit, as it is written: grants that were read otherwise cannot be compared."""
+        return sha256("\n".join((self.measure_text, *self.key_texts, "", self.when_text)).encode()).hexdigest()[:8]
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -140,7 +140,15 @@ def test_the_evidence_tells_what_the_rule_gave_and_what_was_granted_before(tmp_p
     ledger = prepared(tmp_path, {policy.id: policy})
     run_all(ledger, [policy], NOVEMBER, hiring(*THREE))
     found = {row["unit"]: json.loads(row["evidence"]) for row in grants(ledger, subject=FIRM, limit=10).to_dicts()}
-    told = {"counts": True, "limit": 60_000, "group": ["li"], "before": 40_000, "by_rule": 40_000}
+    (ceiling,) = policy.benefit.ceilings
+    told = {
+        "counts": True,
+        "limit": 60_000,
+        "as": ceiling.reading,
+        "group": ["li"],
+        "before": 40_000,
+        "by_rule": 40_000,
+    }
     assert found["b"]["ceilings"] == {"one_person": told}
 
 

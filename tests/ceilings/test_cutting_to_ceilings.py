@@ -10,7 +10,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.allocating import Reason, Terms
+from engine.allocating import CeilingTerms, Reason, Terms
 from engine.ceilings import CEILING_GRANT_COLUMNS, settle_ceilings
 from engine.matching import CANDIDATE_COLUMNS
 from policies.periods import period_of
@@ -22,11 +22,15 @@ BOOLS = st.sampled_from([True, True, True, False, None])
 
 
 def terms(*names: str) -> dict[str, Terms]:
-    return {"p": Terms("p", period_of("event", ON), ON, ceilings=tuple((name, "year") for name in names))}
+    return {
+        "p": Terms(
+            "p", period_of("event", ON), ON, ceilings=tuple(CeilingTerms(name, "year", "as written") for name in names)
+        )
+    }
 
 
 def reading(limit: int | None, group: str | None, counts: bool | None = True) -> dict[str, object]:
-    return {"counts": counts, "limit": limit, "group": [group]}
+    return {"counts": counts, "limit": limit, "as": "as written", "group": [group]}
 
 
 def candidates(*rows: tuple[str, str, int, dict[str, object]]) -> pl.DataFrame:
@@ -165,3 +169,10 @@ def test_an_earlier_grant_of_which_nothing_is_known_counts_against_every_group()
     rows = candidates(("1", "a", 500, {"c": reading(600, "x")}), ("1", "b", 500, {"c": reading(600, "y")}))
     settled = settle_ceilings(rows, terms("c"), earlier(("1", "old", 400, None)))
     assert settled.kept["amount"].to_list() == [200, 200]
+
+
+def test_an_earlier_grant_whose_ceiling_was_written_otherwise_counts_against_every_group() -> None:
+    rows = candidates(("1", "a", 500, {"c": reading(600, "x")}))
+    old = {"c": reading(600, "y") | {"as": "otherwise"}}
+    settled = settle_ceilings(rows, terms("c"), earlier(("1", "old", 400, old)))
+    assert settled.kept["amount"].to_list() == [200]
