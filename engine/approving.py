@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
 from engine.interpreter import decide
 from engine.ledger import Ledger
 from engine.ledger.approvals import add_version, approve, refuse_extremes
-from policies.errors import Diagnostic, Place
+from policies.errors import Diagnostic, LedgerError, Place
 from policies.policy import Policy
+from policies.skeleton import left_of_the_skeleton
 from policies.text import Bilingual
 from policies.vocabulary import Vocabulary
 
@@ -29,12 +31,15 @@ def approve_proved(
 ) -> Approval:
     """Keep the policy's text and approve exactly this version.
 
-    Raises LedgerError if it is proved that nobody or everybody is eligible, and for every other reason that
+    Raises LedgerError if its skeleton was never filled in, if it is proved that nobody or everybody is eligible, and for every other reason that
     `engine.ledger.approvals.approve` has. Where the proof is not found in time, the approval goes through
     with a warning, which the audit log keeps.
     """
     from policies.proofs.proving import prove
 
+    left = left_of_the_skeleton(policy)
+    if left:
+        raise LedgerError([replace(one, severity="error") for one in left])
     proof = prove(policy, vocabulary, effective_on, decide, timeout_ms=timeout_ms, only_extremes=True)
     refuse_extremes(proof, policy.version)
     add_version(ledger, policy)

@@ -113,6 +113,15 @@ def _spaces(report: RunReport) -> Mapping[int, int]:
 
 def _counts(report: RunReport) -> list[tuple[object, ...]]:
     return [
-        (one.policy, one.subjects, one.matched, one.ineligible, one.undetermined, dict(one.missing), one.new_grants)
+        (
+            one.policy,
+            one.subjects,
+            one.matched,
+            one.ineligible,
+            one.undetermined,
+            dict(one.missing),
+            one.new_grants,
+            one.new_hints,
+        )
         for one in report.policies
     ]

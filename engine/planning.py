@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from engine.allocating import Terms, terms_of
 from engine.ledger.approvals import Approved, approved_policies, version_text
 from engine.ledger.opening import Ledger
-from engine.ledger.retirements import Retired, retired_policies
-from policies.errors import RunError
+from engine.ledger.retirements import Retired, retired_policies, retirements
+from policies.errors import MianshenError, RunError, SettingsError
 from policies.periods import Period, period_of
 from policies.policy import Policy
 from policies.vocabulary import Vocabulary
@@ -74,7 +74,8 @@ def make_plan(
     """Plan the approved policies that are in force on `on`; a dry run also takes those without approval.
 
     The approved version decides even if the library holds a newer text. Raises RunError if `only` or
-    `release` names a policy that cannot be planned, or if nothing at all is approved.
+    `release` names a policy that cannot be planned, or if nothing at all is approved; SettingsError if there is
+    no policy of that name.
     """
     approved, retired = approved_policies(ledger, on), retired_policies(ledger, on)
     chosen: dict[str, Planned] = {}
@@ -86,10 +87,8 @@ def make_plan(
     if only is None and not chosen and not approved:
         raise _nothing_approved(retired)
     for name in [*(only or ()), *release]:
-        if name in retired:
-            raise _retired(retired[name], on)
-        if name not in chosen:
-            raise _cannot_plan(name, on, policies, approved)
+        if name not in chosen or name in retired:
+            raise cannot_plan(name, on, policies, approved, retired)
     wanted = [item for name, item in chosen.items() if only is None or name in only]
     return _plan(on, wanted, policies, release)
 
@@ -122,6 +121,20 @@ def is_in_force(policy: Policy, on: date) -> bool:
     return start <= on and (end is None or on <= end)
 
 
+def ending_with_retirement(ledger: Ledger, policies: Sequence[Policy], on: date) -> list[Policy]:
+    """Return the policies as whoever looks ahead from `on` must take them: out of force from their retirement on."""
+    ends: dict[str, date] = {}
+    for one in retirements(ledger):
+        if one.since > on and one.resumed_on is None:
+            ends[one.policy] = one.since - timedelta(days=1)
+    return [
+        replace(each, in_force=(each.in_force[0], min(ends[each.id], each.in_force[1] or ends[each.id])))
+        if each.id in ends
+        else each
+        for each in policies
+    ]
+
+
 def _in_version(
     ledger: Ledger, policies: Mapping[str, Policy], vocabulary: Vocabulary, name: str, version: str
 ) -> Policy:
@@ -139,7 +152,7 @@ def _plan(on: date, wanted: Sequence[Planned], policies: Mapping[str, Policy], r
     return Plan(on, tuple(wanted), terms, tuple(release))
 
 
-def _retired(one: Retired, on: date) -> Exception:
+def _retired(one: Retired, on: date) -> MianshenError:
     return RunError.of(
         "policy-retired",
         f"政策 `{one.policy}` 在 {on} 已停用（{one.by}，自 {one.since} 起）：{one.reason}",
@@ -169,7 +182,17 @@ def _nothing_approved(retired: Mapping[str, Retired]) -> Exception:
     )
 
 
-def _cannot_plan(name: str, on: date, policies: Mapping[str, Policy], approved: Mapping[str, Approved]) -> Exception:
+def cannot_plan(
+    name: str,
+    on: date,
+    policies: Mapping[str, Policy],
+    approved: Mapping[str, Approved],
+    retired: Mapping[str, Retired],
+) -> MianshenError:
+    """Return the error that says why a policy takes part in nothing on the day: RunError, or SettingsError for a
+    name that nothing has."""
+    if name in retired:
+        return _retired(retired[name], on)
     if name in approved:
         return RunError.of(
             "not-in-force",
@@ -186,10 +209,10 @@ def _cannot_plan(name: str, on: date, policies: Mapping[str, Policy], approved: 
             help_zh="请作者以外的人审批，或用 --dry-run 试运行",
             help_en="have somebody other than its author approve it, or try it with --dry-run",
         )
-    return RunError.of(
+    return SettingsError.of(
         "unknown-policy",
-        f"没有政策 `{name}`",
-        f"there is no policy `{name}`",
-        help_zh="用 mianshen policies show 查看所有政策",
-        help_en="list the policies with mianshen policies show",
+        f"规则库里没有政策 `{name}`",
+        f"the library has no policy `{name}`",
+        help_zh="`mianshen policies check` 列出有错误的文件;编号见规则文件的 id",
+        help_en="`mianshen policies check` lists files with errors; ids stand in the rule files",
     )

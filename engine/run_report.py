@@ -19,7 +19,8 @@ from policies.text import Bilingual
 class PolicyReport:
     """One policy of a run. Counts are units (subjects without for_each), amounts fen.
 
-    `matched` = `new_grants` + `already_granted` + those waiting, unless the policy is held.
+    `matched` = `new_grants` + `new_hints` + `already_granted` + those waiting, unless the policy is held. What people
+    must judge (`not_automatic`) is a hint and never counts as a grant.
     `most_missing` is the datum most often unknown among the undetermined, with how often.
     `approved` is False only in a dry run. `delivery` says what a match means: granted by the machine
     (`automatic`, `channel`), granted if the person confirms (`confirm`), or only told (`notify`, `declare`).
@@ -40,6 +41,7 @@ class PolicyReport:
     undetermined: int = 0
     most_missing: tuple[str, int] | None = None
     new_grants: int = 0
+    new_hints: int = 0
     already_granted: int = 0
     waiting: Mapping[str, int] = field(default_factory=dict)
     amount: int = 0
@@ -74,6 +76,7 @@ class PolicyReport:
             "undetermined": self.undetermined,
             "most_missing": list(self.most_missing) if self.most_missing else None,
             "new_grants": self.new_grants,
+            "new_hints": self.new_hints,
             "already_granted": self.already_granted,
             "waiting": dict(self.waiting),
             "amount": self.amount,
@@ -129,8 +132,13 @@ class RunReport:
         return sum(item.new_grants for item in self.policies)
 
     @property
+    def new_hints(self) -> int:
+        """How many hints the run recorded for authorities (or would record): these are no grants."""
+        return sum(item.new_hints for item in self.policies)
+
+    @property
     def amount(self) -> int:
-        """Their sum in fen."""
+        """The sum of the new grants in fen."""
         return sum(item.amount for item in self.policies)
 
     def to_json(self) -> dict[str, object]:
@@ -144,6 +152,7 @@ class RunReport:
             "made_up": self.made_up,
             "terms": self.terms,
             "new_grants": self.new_grants,
+            "new_hints": self.new_hints,
             "amount": self.amount,
             "policies": [item.to_json() for item in self.policies],
             "funds": [

@@ -40,6 +40,7 @@ def report_of(setting: Setting, work: Work, settlement: Settlement, changed: boo
     reports = []
     for item in work.plan.policies:
         totals, name = work.totals[item.id], item.id
+        judged = not_automatic(item.policy)
         missing = sorted(totals.missing.items(), key=lambda pair: (-pair[1], pair[0]))
         reports.append(
             PolicyReport(
@@ -52,7 +53,8 @@ def report_of(setting: Setting, work: Work, settlement: Settlement, changed: boo
                 ineligible=totals.ineligible,
                 undetermined=totals.undetermined,
                 most_missing=missing[0] if missing else None,
-                new_grants=granted[name],
+                new_grants=granted[name] if judged is None else 0,
+                new_hints=0 if judged is None else granted[name],
                 already_granted=_already(work, settlement, name, granted[name] + waiting[name].total()),
                 waiting=dict(sorted(waiting[name].items())),
                 amount=amounts[name],
@@ -60,7 +62,7 @@ def report_of(setting: Setting, work: Work, settlement: Settlement, changed: boo
                 error=totals.error,
                 approved=item.approved,
                 delivery=item.policy.delivery,
-                not_automatic=not_automatic(item.policy),
+                not_automatic=judged,
                 findings=silent_indicators(item.policy, setting.vocabulary, work.plan.on),
                 matched_subjects=totals.matched_subjects,
                 missing=dict(sorted(totals.missing.items())),

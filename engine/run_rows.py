@@ -144,7 +144,12 @@ def finish(ledger: Ledger, run: str, report: Mapping[str, object], stale: pl.Dat
             at=at,
             actor=actor,
             action=_FINISHED,
-            detail={"run": run, "grants": report["new_grants"], "amount": report["amount"]},
+            detail={
+                "run": run,
+                "grants": report["new_grants"],
+                "hints": report["new_hints"],
+                "amount": report["amount"],
+            },
         )
         fault_point("run-closing")
     fault_point("run-finished")

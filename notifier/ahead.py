@@ -11,7 +11,7 @@ from engine.installation import Installation
 from engine.interpreter import decide_units
 from engine.ledger.approvals import approved_policies
 from engine.past_grants import facts_with_past_grants
-from engine.planning import approved_text, is_in_force
+from engine.planning import approved_text, ending_with_retirement, is_in_force
 from engine.searching import input_values
 from engine.settling_sets import settling
 from engine.upcoming import upcoming
@@ -53,6 +53,7 @@ def ahead_of(installation: Installation, subject: str, on: date, only: Collectio
         one for one in approved_policies(installation.ledger, on).values() if only is None or one.policy in only
     ]
     policies = [approved_text(installation.ledger, library, catalog.vocabulary, one) for one in approved]
+    policies = ending_with_retirement(installation.ledger, policies, on)
     facts = facts_with_past_grants(snapshot.facts(space, subject), subject, installation.ledger)
     agencies = {each.id: each.agency for each in catalog.sources.values()}
     return what_lies_ahead((one for one in policies if one.space == space), facts, catalog.vocabulary, on, agencies)

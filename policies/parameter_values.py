@@ -57,7 +57,8 @@ def type_of_entries(name: str, unit: str | None, entries: Sequence[Entry]) -> Ty
         if kind is not kinds[0] or (unit is not None and kind is not Number):
             wanted = type_name(Number(0, unit) if unit is not None else _example_type(kinds[0]))
             remedy = _number_in_words(entry) or Bilingual(
-                "同一参数的值应为同一类型；数不加引号", "all values of a parameter are of one type; numbers have no quotes"
+                "同一参数的值应为同一类型；数不加引号",
+                "all values of a parameter are of one type; numbers have no quotes",
             )
             raise fail(
                 entry.place,

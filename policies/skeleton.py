@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from policies.codes import trimmed
-from policies.errors import SettingsError
+from policies.errors import Diagnostic, Place, SettingsError
+from policies.policy import Policy
 from policies.text import Bilingual, Language
 from policies.types import Code, Number
 from policies.vocabulary import Space, Vocabulary
@@ -20,6 +21,10 @@ _SCHEDULES = {
     "year": "0 2 1 1 *",
     "event": "0 2 * * *",
 }
+# What stands in a skeleton until its author has read the law; as long as any of it is there, nobody can approve it.
+AUTHORITY_TO_NAME = Bilingual("(填写发文机关)", "(the authority)")
+DOCUMENT_TO_NAME = Bilingual("(填写文号)", "(the document)")
+_NOT_YET_THE_LAW = "由向导生成，条件、金额和条款号尚未按文件填写"
 WITHOUT_AMOUNT = ("service", "qualification")
 
 
@@ -53,6 +58,36 @@ class _Threshold:
     above: str
     at: str
     below: str
+
+
+def left_of_the_skeleton(policy: Policy) -> tuple[Diagnostic, ...]:
+    """Return one warning for each thing that the guided skeleton has left open and nobody has filled in."""
+    found = []
+    if policy.authority in (AUTHORITY_TO_NAME.zh, AUTHORITY_TO_NAME.en):
+        found.append(_open("authority", "发文机关还没有填写", "the authority is not filled in"))
+    if any(one.document in (DOCUMENT_TO_NAME.zh, DOCUMENT_TO_NAME.en) for one in policy.basis):
+        found.append(_open("basis", "文号还没有填写", "the document is not filled in"))
+    if _NOT_YET_THE_LAW in policy.unverified:
+        found.append(
+            _open(
+                "unverified",
+                "条件、金额和条款号还是向导写的，没有按文件改",
+                "conditions, amounts and clauses are still those of the skeleton and not those of the law",
+            )
+        )
+    return tuple(replace(one, place=Place(policy.file)) for one in found)
+
+
+def _open(key: str, zh: str, en: str) -> Diagnostic:
+    return Diagnostic(
+        "not-filled-in",
+        Bilingual(f"`{key}` 仍是向导写的内容：{zh}", f"`{key}` still holds what the skeleton wrote: {en}"),
+        Bilingual(
+            f"按文件改好后，更正或删除 `{key}` 里的这一条",
+            f"write what the law says, then correct or delete it in `{key}`",
+        ),
+        severity="warning",
+    )
 
 
 def skeleton(new: NewPolicy, vocabulary: Vocabulary, language: Language) -> str:
@@ -180,7 +215,7 @@ class _Writing:
             "high、medium 或 low;没核实的逐条写下来", "high, medium or low; write down what is not verified"
         )
         yield "confidence: low"
-        yield f"unverified: [{_quoted('由向导生成，条件、金额和条款号尚未按文件填写')}]"
+        yield f"unverified: [{_quoted(_NOT_YET_THE_LAW)}]"
 
     def _examples(self) -> Iterator[str]:
         yield self.note(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,6 +19,8 @@ from policies.text import Bilingual
 
 # How several authors of one version stand in one column.
 _TOGETHER = " + "
+# And several people who approve: after NFKC, full-width signs are these, too.
+_BETWEEN_PEOPLE = re.compile(r"[+,;/&、]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +140,18 @@ def approve(
 
 
 def _is_one_of(person: str, authors: str) -> bool:
-    """Return whether a person is among the authors of a version: people do not become someone else by upper case."""
-    names = [authors, *authors.split(_TOGETHER)]
-    return person.casefold() in {name.strip().casefold() for name in names}
+    """Return whether a person, or one of several named together, is among the authors of a version.
+
+    Nobody becomes someone else by upper case, full width, spaces, or letters that are not seen.
+    """
+    return bool(_names(person) & _names(authors))
+
+
+def _names(people: str) -> set[str]:
+    """Return a text of one or several names in the one spelling that stands for all spellings of each."""
+    found = {people, *_BETWEEN_PEOPLE.split(unicodedata.normalize("NFKC", people))}
+    spelled = {unicodedata.normalize("NFKC", one).casefold() for one in found}
+    return {"".join(each for each in one if each.isalnum()) or one.strip() for one in spelled} - {""}
 
 
 def refuse_extremes(proof: ProofReport, version: str) -> None:

@@ -56,7 +56,7 @@ class PeriodTest:
 
     `both` were granted and would be (`amount_differs` of them with another amount), `missed` would be but were not
     (`waiting` of them because allocation turned them down), `unfounded` were but would not be (`open` of them cannot
-    be told from the data). `run` is the run whose store was read; None: the store as it stands now.
+    be told from the data). `run` is the run whose store was read, in its `versions`; None: the store as it stands now.
     """
 
     period: str
@@ -71,6 +71,7 @@ class PeriodTest:
     granted_amount: int
     would_amount: int
     samples: tuple[Differing, ...]
+    versions: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def backtest(
             continue
         profiles, run = _profiles(run, day, present, reopen)
         test = _Test(policy, ledger, vocabulary, period, day, samples, on_differing)
-        found.append(test.over(profiles, None if run is None else run.run))
+        found.append(test.over(profiles, run))
     if on_progress is not None:
         on_progress("backtest", len(periods), len(periods))
     return Backtest(policy.id, policy.version, since, until, tuple(found), tuple(skipped))
@@ -190,7 +191,7 @@ def _pinned_runs(ledger: Ledger, policy: str) -> dict[str, list[_Pinned]]:
     return found
 
 
-def _runs_from(ledger: Ledger, day: date) -> frozenset[str]:
+def runs_from(ledger: Ledger, day: date) -> frozenset[str]:
     """Return the runs of this day and later ones: what they granted was not yet granted on it."""
     runs = table(tables.Run)
     with ledger.reading() as connection:
@@ -209,7 +210,7 @@ class _Test:
     samples: int
     on_differing: Callable[[pl.DataFrame], None] | None
 
-    def over(self, profiles: Profiles, run: str | None) -> PeriodTest:
+    def over(self, profiles: Profiles, run: _Pinned | None) -> PeriodTest:
         """Decide everybody and compare."""
         granted = still_counting(grants(self.ledger, policy=self.policy.id, period=self.period.key))
         granted = granted.filter(pl.col("on") <= self.day.isoformat()).select(*KEY, pl.col("amount").alias("granted"))
@@ -220,7 +221,7 @@ class _Test:
         kept: dict[str, list[Differing]] = {"missed": [], "unfounded": [], "amount": []}
         seen: list[pl.DataFrame] = []
         with self.ledger.reading() as connection:
-            past = PastGrants(connection, None, _runs_from(self.ledger, self.day))
+            past = PastGrants(connection, None, runs_from(self.ledger, self.day))
             for bucket in profiles.buckets:
                 matches = compiled.decide(WithPastGrants(profiles.bucket(bucket), past))
                 outcomes = matches.outcomes(self.policy.id)
@@ -234,9 +235,10 @@ class _Test:
         )
         self._add(_compared(nobody, gone, waits), counts, kept)
         return PeriodTest(
-            self.period.key, self.day, run, counts["both"], counts["amount"], counts["missed"], counts["waiting"],
+            self.period.key, self.day, None if run is None else run.run, counts["both"], counts["amount"], counts["missed"], counts["waiting"],
             counts["unfounded"], counts["open"], counts["granted amount"], counts["would amount"],
             tuple(one for found in kept.values() for one in found),
+            None if run is None else run.versions,
         )  # fmt: skip
 
     def _add(self, rows: pl.DataFrame, counts: Counter[str], kept: dict[str, list[Differing]]) -> None:

@@ -87,7 +87,11 @@ def standing_of(
             state = "not-approved"
         elif not is_in_force(policy, on):
             state = "not-in-force"
-        found.append(BundleLine(one.policy, policy.title, one.because, one.is_private, state, _told_apart(catalog, policy, bundle)))
+        found.append(
+            BundleLine(
+                one.policy, policy.title, one.because, one.is_private, state, _told_apart(catalog, policy, bundle)
+            )
+        )
     return found
 
 

@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from engine.installation import Installation
-from engine.simulation.backtesting import Backtest, Differing, backtest
+from engine.ledger.retirements import retired_policies
+from engine.simulation.backtesting import Backtest, Differing, PeriodTest, backtest, runs_from
 from notifier.console.simulating import print_figures, tell_report, version_of, what_stands_against
 from notifier.console.speech import Speech
 from notifier.console.tables import console, print_json, progress
@@ -38,14 +39,18 @@ def backtest_policy(installation: Installation, asked: Asked, say: Speech, *, as
     policy = version_of(installation, asked.policy, asked.until)
     with report_folder(asked.report) if asked.report is not None else nullcontext() as folder:
         found = _tested(installation, policy, asked, say, folder)
-        samples = [
-            _told(installation, policy, test.on, test.run, one) for test in found.periods for one in test.samples
-        ]
-        report = backtest_report(policy, found, samples, exact=asked.exact)
+        samples = [one for test in found.periods for one in _samples(installation, policy, test)]
+        retired = retired_policies(installation.ledger, asked.until).get(policy.id)
+        report = backtest_report(policy, found, samples, exact=asked.exact, retired=retired)
         if folder is not None:
             folder.add(report, say.language)
     if as_json:
-        print_json({**backtest_data(found), "report": None if asked.report is None else str(asked.report / PAGE)})
+        print_json(
+            {
+                **backtest_data(found, exact=asked.exact),
+                "report": None if asked.report is None else str(asked.report / PAGE),
+            }
+        )
         return 0
     console.print(say.of(report.title), style="bold", markup=False)
     console.print(say.of(report.subtitle), style="dim", markup=False)
@@ -56,7 +61,7 @@ def backtest_policy(installation: Installation, asked: Asked, say: Speech, *, as
     for figures in report.tables:
         if figures.rows:
             print_figures(figures, say, 24)
-    for note in notes(found):
+    for note in notes(found, retired):
         console.print(say.of(note.words), style="dim", markup=False)
     tell_report(asked.report, say)
     return 0
@@ -75,13 +80,23 @@ def _tested(
         )  # fmt: skip
 
 
-def _told(installation: Installation, policy: Policy, on: date, run: str | None, one: Differing) -> ToldDifference:
-    if one.kind == "amount":
-        fen = abs((one.would or 0) - (one.granted or 0))
-        why = Bilingual(f"相差 {yuan(fen)} 元", f"the amounts differ by {yuan(fen)} yuan")
-    elif one.reason in ("ineligible", "undetermined") and run is None:
-        # Only the present store is opened again for one person; a pinned one is read by buckets.
-        why = what_stands_against(installation, installation.snapshot(on), policy, one.subject, one.unit, on)
-    else:
-        why = reason_words(one.reason)
-    return ToldDifference(one.period, one.kind, one.granted, one.would, why)
+def _samples(installation: Installation, policy: Policy, test: PeriodTest) -> list[ToldDifference]:
+    """Tell the samples of one period, from the very store that the period was read from."""
+    if not test.samples:
+        return []
+    snapshot = installation.snapshot(test.on) if test.versions is None else installation.reopen(test.on, test.versions)
+    later = runs_from(installation.ledger, test.on)
+
+    def told(one: Differing) -> ToldDifference:
+        if one.kind == "amount":
+            fen = abs((one.would or 0) - (one.granted or 0))
+            why = Bilingual(f"相差 {yuan(fen)} 元", f"the amounts differ by {yuan(fen)} yuan")
+        elif one.reason in ("ineligible", "undetermined"):
+            why = what_stands_against(
+                installation, snapshot, policy, one.subject, one.unit, test.on, without_runs=later
+            )  # fmt: skip
+        else:
+            why = reason_words(one.reason)
+        return ToldDifference(one.period, one.kind, one.granted, one.would, why)
+
+    return [told(one) for one in test.samples]

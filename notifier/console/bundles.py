@@ -22,6 +22,7 @@ _EXIT_BAD_FILE = 3
 _STATES = {
     "ready": ("已审批", "approved"),
     "not-approved": ("未审批", "not approved"),
+    "retired": ("已停用", "retired"),
     "not-in-force": ("不在有效期", "not in force"),
 }
 
@@ -30,7 +31,10 @@ def list_bundles(installation: Installation, on: date, say: Speech, *, as_json: 
     """Print every bundle with its policies and how they stand; return 3 if a bundle file has mistakes."""
     found = bundles_of(installation)
     policies = installation.library.policies
-    lines = {name: standing_of(installation.ledger, policies, one, on) for name, one in found.bundles.items()}
+    lines = {
+        name: standing_of(installation.ledger, installation.catalog, policies, one, on)
+        for name, one in found.bundles.items()
+    }
     mistakes = [each for error in found.errors for each in error.diagnostics]
     if as_json:
         print_json(
@@ -60,7 +64,10 @@ def _print_bundle(installation: Installation, bundle: Bundle, lines: Sequence[Bu
         mark = "+" if line.state == "ready" else "-"
         private = say("，不具名", ", not named") if line.is_private else ""
         state = say(*_STATES[line.state])
-        text = f"  {mark} {say.of(line.title)} ({line.policy})  [{state}{private}]"
+        apart = ""
+        if line.apart is not None:
+            apart = say(f"，另行通知{line.apart.zh}", f", told to the {line.apart.en} in a notice of its own")
+        text = f"  {mark} {say.of(line.title)} ({line.policy})  [{state}{private}{apart}]"
         console.print(text, markup=False, soft_wrap=True)
 
 

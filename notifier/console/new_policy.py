@@ -20,7 +20,7 @@ from policies.errors import Place, PolicyError, SettingsError
 from policies.library import read_policy_text
 from policies.periods import PeriodKind
 from policies.policy import BenefitKind, Delivery
-from policies.skeleton import NewPolicy, skeleton
+from policies.skeleton import AUTHORITY_TO_NAME, DOCUMENT_TO_NAME, NewPolicy, skeleton
 from policies.text import Bilingual
 
 _ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
@@ -121,8 +121,8 @@ def _answers(installation: Installation, given: Mapping[str, str | None], say: S
     anything = _said
     title_zh = answer("title_zh", say("中文名称", "title in Chinese"), id, anything)
     title_en = answer("title_en", say("英文名称", "title in English"), id.replace("-", " "), anything)
-    authority = answer("authority", say("发文机关", "authority"), say("(填写发文机关)", "(the authority)"), anything)
-    document = answer("document", say("文号", "number of the document"), say("(填写文号)", "(the document)"), anything)
+    authority = answer("authority", say("发文机关", "authority"), say.of(AUTHORITY_TO_NAME), anything)
+    document = answer("document", say("文号", "number of the document"), say.of(DOCUMENT_TO_NAME), anything)
     author = answer("author", say("作者", "author"), "policy desk", anything)
     starts = answer("starts", say("从哪天起施行", "in force from"), date.today().replace(day=1).isoformat(), _check_day)
     periods, deliveries, kinds = get_args(PeriodKind), get_args(Delivery), get_args(BenefitKind)

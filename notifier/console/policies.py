@@ -24,10 +24,11 @@ from policies.bundles import bundle_files, is_bundle
 from policies.errors import Diagnostic, LedgerError, Place, PolicyError, SettingsError
 from policies.examples import ExampleResult, run_examples
 from policies.judgement import not_automatic
-from policies.library import check_overlay_file, is_overlay, overlay_files, read_with_places, rule_files
+from policies.library import check_overlay_file, is_overlay, misnamed_files, overlay_files, read_with_places, rule_files
 from policies.plain_words import to_plain_words
 from policies.policy import Policy
 from policies.reviewing import overdue_reviews
+from policies.skeleton import left_of_the_skeleton
 from profiles.catalog_model import Catalog
 
 _STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
@@ -70,7 +71,9 @@ def _check_paths(installation: Installation, paths: Sequence[Path]) -> tuple[int
     for path in paths:
         within = sorted([*rule_files(path), *overlay_files(path), *bundle_files(path)]) if path.is_dir() else [path]
         files += within
-        if not within:
+        misnamed = misnamed_files(path) if path.is_dir() else ()
+        findings += [each for error in misnamed for each in error.diagnostics]
+        if not within and not misnamed:
             findings += _no_rule_files(path).diagnostics
     for file in files:
         findings += findings_in_file(installation, file)[0]
@@ -108,7 +111,13 @@ def warnings_of(policy: Policy, catalog: Catalog) -> tuple[Diagnostic, ...]:
     refused = not_decided_by_durable_rules(policy, catalog.vocabulary, today)
     told = (not_automatic(policy), refused)
     silent = silent_indicators(policy, catalog.vocabulary, today) if is_in_force(policy, today) else ()
-    found = (*policy.warnings, *overdue_reviews(policy, today), *silent, *expired_codes(policy, catalog, today))
+    found = (
+        *policy.warnings,
+        *left_of_the_skeleton(policy),
+        *overdue_reviews(policy, today),
+        *silent,
+        *expired_codes(policy, catalog, today),
+    )
     return (*found, *(one for one in told if one is not None))
 
 
@@ -235,12 +244,13 @@ def approve(
             )  # fmt: skip
         except LedgerError as error:
             # One policy that is refused does not keep the others from being approved; a wrong approver does.
-            if not any(each.code.endswith("-eligible") for each in error.diagnostics) or len(policies) == 1:
+            of_the_text = any(each.code.endswith(("-eligible", "not-filled-in")) for each in error.diagnostics)
+            if not of_the_text or len(policies) == 1:
                 raise
             refused += 1
             for each in error.diagnostics:
                 problems.print(each.render(say.language), style="red", markup=False)
-            rows.append((policy.id, policy.version[:12], say("拒绝:证明有误", "refused by proof")))
+            rows.append((policy.id, policy.version[:12], say("拒绝:见上", "refused, see above")))
             continue
         for each in warnings:
             problems.print(each.render(say.language), style="yellow", markup=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.coverage import coverage_of
 from engine.installation import Installation
+from engine.ledger.retirements import Retired, retired_policies
 from engine.qualitative_words import qualitative_words
 from engine.readiness import Readiness, StoreState, readiness_of
 from engine.readiness_store import quarantined_cells, store_state
@@ -16,6 +17,7 @@ from notifier.console.speech import Speech
 from notifier.console.tables import console, print_json, progress, table
 from policies.errors import SettingsError, StoreError
 from policies.policy import Policy
+from policies.text import Bilingual
 from profiles.snapshot import Snapshot
 
 _KINDS = {
@@ -50,13 +52,14 @@ def readiness(
         for policy in policies:
             found.append(_one(installation, policy, on, snapshot, cells))
             bar.advance(task)
+    retired = retired_policies(installation.ledger, on) if snapshot is not None else {}
     if as_json:
-        print_json([_to_json(one) for one in found])
+        print_json([_to_json(one, retired.get(one.policy)) for one in found])
     elif everything:
-        _print_library(found, say)
+        _print_library(found, retired, say)
     else:
         for one in found:
-            _print_one(one, say, with_store=snapshot is not None)
+            _print_one(one, retired.get(one.policy), say, with_store=snapshot is not None)
     return 0
 
 
@@ -87,12 +90,22 @@ def _one(
     )
 
 
-def _print_library(found: Sequence[Readiness], say: Speech) -> None:
+def _retired_words(one: Retired) -> Bilingual:
+    return Bilingual(
+        f"自 {one.since} 起停用（{one.by}：{one.reason}）；重新审批才会运行",
+        f"retired since {one.since} (by {one.by}: {one.reason}); it runs only after it is approved anew",
+    )
+
+
+def _print_library(found: Sequence[Readiness], retired: Mapping[str, Retired], say: Speech) -> None:
     rows = []
     for one in sorted(found, key=lambda each: (-each.score, each.policy)):
         first = one.obstacles[0] if one.obstacles else None
         taken = " ".join(f"{say(*_KINDS[kind])}-{points}" for kind, points in one.taken_off.items())
-        rows.append((one.policy, one.score, taken, say.of(first.message) if first is not None else "-"))
+        weighs = say.of(first.message) if first is not None else "-"
+        if one.policy in retired:
+            weighs = say.of(_retired_words(retired[one.policy]))
+        rows.append((one.policy, one.score, taken, weighs))
     columns = [
         say("政策", "policy"),
         say("分", "score"),
@@ -102,10 +115,12 @@ def _print_library(found: Sequence[Readiness], say: Speech) -> None:
     console.print(table(say("能否自动", "readiness to run by itself"), columns, rows, numbers=(1,)))
 
 
-def _print_one(one: Readiness, say: Speech, *, with_store: bool) -> None:
+def _print_one(one: Readiness, retired: Retired | None, say: Speech, *, with_store: bool) -> None:
     console.print(f"{one.policy}: {one.score}/100", style="bold", markup=False)
     parts = "".join(f" - {points} {say(*_KINDS[kind])}" for kind, points in one.taken_off.items())
     console.print(f"  100{parts} = {one.score}", markup=False)
+    if retired is not None:
+        console.print(f"  {say.of(_retired_words(retired))}", markup=False, style="yellow")
     if not with_store:
         told = say("画像库里还没有数据,只按目录评估", "the profile store is empty: only the catalog was looked at")
         console.print(f"  {told}", markup=False, style="dim")
@@ -115,12 +130,14 @@ def _print_one(one: Readiness, say: Speech, *, with_store: bool) -> None:
         console.print(f"     → {say.of(each.change)}", markup=False)
 
 
-def _to_json(one: Readiness) -> dict[str, Any]:
+def _to_json(one: Readiness, retired: Retired | None) -> dict[str, Any]:
+    words = None if retired is None else _retired_words(retired)
     return {
         "policy": one.policy,
         "version": one.version,
         "on": one.on,
         "score": one.score,
+        "retired": None if words is None else {"zh": words.zh, "en": words.en},
         "formula": one.formula,
         "taken_off": dict(one.taken_off),
         "obstacles": [

@@ -46,6 +46,8 @@ _DELIVERY = {
 }
 _WAITING = {
     "fund": ("资金不足", "fund exhausted"),
+    "ceiling": ("已达累计上限", "the ceiling is used up"),
+    "ceiling-unknown": ("属于哪个上限未知", "under which ceiling is unknown"),
     "claim-key-unknown": ("所支撑的人未知", "whom it is about is unknown"),
     "claimed": ("已被别处使用", "claimed elsewhere"),
     "excluded": ("与其他政策互斥", "excluded by another policy"),
@@ -180,7 +182,7 @@ def closing_words(report: RunReport, say: Speech) -> str:
             "nothing new: whoever qualifies had been granted already, and nobody was granted twice.",
         )
     done = [each for each in report.policies if each.is_granted]
-    hints = sum(each.new_grants for each in report.policies if each.not_automatic is not None)
+    hints = report.new_hints
     left = [each for each in report.policies if not each.is_granted and each.not_automatic is None]
     number, amount = sum(each.new_grants for each in done), say.yuan(sum(each.amount for each in done))
     more = sum(each.new_grants for each in left)
@@ -202,8 +204,11 @@ def policy_table(report: RunReport, say: Speech) -> Table:
         [say("符合", "matched"), say("新", "new"), say("金额(元)", "amount (yuan)"), say("未定", "undetermined"), say("最常缺的数据", "most often missing")],
         [], numbers=(0, 1, 2, 3), first=say("政策", "policy"),
     )  # fmt: skip
+    with_hints = any(each.not_automatic is not None for each in report.policies)
     with_earlier = any(each.already_granted for each in report.policies)
     with_waiting = any(each.waiting for each in report.policies)
+    if with_hints:
+        made.add_column(say("新线索", "new hints"), justify="right")
     if with_earlier:
         made.add_column(say("已有", "already"), justify="right")
     if with_waiting:
@@ -212,6 +217,7 @@ def policy_table(report: RunReport, say: Speech) -> Table:
         missing = f"{escape(each.most_missing[0])} ({each.most_missing[1]:,})" if each.most_missing else ""
         cells = [_policy_cell(each, say), f"{each.matched:,}", f"{each.new_grants:,}", say.yuan(each.amount)]
         cells += [f"{each.undetermined:,}", missing]
+        cells += [f"{each.new_hints:,}" if each.new_hints else ""] if with_hints else []
         cells += [f"{each.already_granted:,}"] if with_earlier else []
         cells += [_reasons(each, say)] if with_waiting else []
         made.add_row(*cells)

@@ -18,8 +18,9 @@ from engine.simulation.simulating import simulate
 from notifier.console.explaining import explain
 from notifier.console.policies import policy_of
 from notifier.console.speech import Speech
-from notifier.console.tables import console, print_json, progress, table
+from notifier.console.tables import console, print_json, problems, progress, table
 from notifier.explaining import Line
+from notifier.reports.charts import missing_font
 from notifier.reports.folder import PAGE, refuse_occupied, report_folder
 from notifier.reports.pieces import Report, cell_in, yuan
 from notifier.reports.pieces import Table as Figures
@@ -172,12 +173,19 @@ def _answer(outcome: str, fen: int | None) -> Bilingual:
 
 
 def what_stands_against(
-    installation: Installation, snapshot: Snapshot, policy: Policy, subject: str, unit: str, on: date
+    installation: Installation,
+    snapshot: Snapshot,
+    policy: Policy,
+    subject: str,
+    unit: str,
+    on: date,
+    *,
+    without_runs: frozenset[str] = frozenset(),
 ) -> Bilingual:
-    """Return the conditions that do not hold for somebody."""
+    """Return the conditions that do not hold for somebody, as if `without_runs` had granted nothing."""
     if not snapshot.exists(policy.space, subject):
         return Bilingual("画像库里没有这个对象", "the profile store does not have this subject")
-    for each in explain(installation, snapshot, policy, subject, on):
+    for each in explain(installation, snapshot, policy, subject, on, without_runs=without_runs):
         if each.unit == unit:
             lines = list(dict.fromkeys(_against(each.explanation.root, wanted=True)))
             if lines:
@@ -204,6 +212,9 @@ def tell_report(folder: Path | None, say: Speech) -> None:
     """Print where the report stands, if there is one."""
     if folder is not None:
         console.print(say(f"报告：{folder / PAGE}", f"report: {folder / PAGE}"), markup=False, soft_wrap=True)
+        missing = missing_font()
+        if missing is not None:
+            problems.print(say.of(missing), style="yellow", markup=False, soft_wrap=True)
 
 
 def print_figures(figures: Figures, say: Speech, most: int = _MOST_ROWS) -> None:

@@ -8,7 +8,8 @@ from datetime import date
 from engine.installation import Installation
 from engine.ledger.approvals import approved_policies
 from engine.ledger.earlier import past_grants_of
-from engine.planning import approved_text
+from engine.ledger.retirements import retired_policies
+from engine.planning import approved_text, cannot_plan, ending_with_retirement
 from engine.upcoming_batch import ComingReport, upcoming_of
 from notifier.console.failing import EXIT_NEEDS_A_PERSON
 from notifier.console.speech import Speech
@@ -22,7 +23,8 @@ def show_upcoming(
 ) -> int:
     """Print what changes by itself; return the exit code: a policy that could not be evaluated needs a person.
 
-    Raises RunError if nothing is approved, or `only` names what is not approved.
+    Raises RunError if nothing is approved, or `only` names what is not approved, or retired; SettingsError for a
+    name that no policy has.
     """
     policies = _chosen(installation, on, only)
     with progress() as bar, past_grants_of(installation.ledger, None) as past:
@@ -62,20 +64,19 @@ def _chosen(installation: Installation, on: date, only: Sequence[str]) -> list[P
     """Return the approved versions, also of policies that come into force only later."""
     vocabulary, library = installation.catalog.vocabulary, installation.library.policies
     approved = approved_policies(installation.ledger, on)
-    unknown = sorted(set(only) - set(approved))
-    if unknown or not approved:
-        named = ", ".join(f"`{id}`" for id in unknown)
+    for id in sorted(set(only) - set(approved)):
+        raise cannot_plan(id, on, library, approved, retired_policies(installation.ledger, on))
+    if not approved:
         raise RunError.of(
-            "policy-not-approved",
-            f"没有已审批的政策 {named}" if named else "没有已审批的政策",
-            f"no policy of this id is approved: {named}" if named else "no policy is approved",
+            "policy-not-approved", "没有已审批的政策", "no policy is approved",
             help_zh="先审批: mianshen policies approve", help_en="approve it first: mianshen policies approve",
         )  # fmt: skip
-    return [
+    policies = [
         approved_text(installation.ledger, library, vocabulary, one)
         for id, one in sorted(approved.items())
         if not only or id in only
     ]
+    return ending_with_retirement(installation.ledger, policies, on)
 
 
 def _print(report: ComingReport, policies: dict[str, Policy], on: date, say: Speech) -> None:

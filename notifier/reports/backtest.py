@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.ledger.retirements import Retired
 from engine.simulation.backtesting import Backtest, PeriodTest
-from notifier.reports.disclosure import shown_counts
+from notifier.reports.disclosure import ALSO_HIDDEN, Shown, shown_counts
 from notifier.reports.pieces import Bar, Chart, Facts, Paragraph, Piece, Report, Section, Table, cell_in, yuan
 from policies.policy import Policy
 from policies.text import Bilingual
@@ -16,6 +17,8 @@ _KINDS = {
     "unfounded": Bilingual("兑现了而不会有", "was granted, but would not be"),
     "amount": Bilingual("金额不同", "another amount"),
 }
+_COUNTS = ("both", "amount_differs", "missed", "waiting", "unfounded", "open")
+_SUMS = ("granted_amount", "would_amount")
 _REASONS = {
     "never-decided": Bilingual("该期没有运行，或当时没有判为符合", "the period was not run, or it was no yes then"),
     "not-in-the-store": Bilingual("所读的画像库里没有这个对象", "the store that was read does not have this subject"),
@@ -41,12 +44,19 @@ def reason_words(reason: str) -> Bilingual:
     return _REASONS.get(reason, Bilingual(f"分配时未得（{reason}）", f"turned down by allocation ({reason})"))
 
 
-def backtest_report(policy: Policy, found: Backtest, samples: Sequence[ToldDifference], *, exact: bool) -> Report:
+def backtest_report(
+    policy: Policy,
+    found: Backtest,
+    samples: Sequence[ToldDifference],
+    *,
+    exact: bool,
+    retired: Retired | None = None,
+) -> Report:
     """Return the report: all periods together, period by period, and some examples."""
-    sections = [Section(Bilingual("结果", "Result"), (_facts(found), *_by_period(found, exact=exact)))]
+    sections = [Section(Bilingual("结果", "Result"), (_facts(found, exact=exact), *_by_period(found, exact=exact)))]
     if samples:
         sections.append(Section(Bilingual("几个例子", "Some examples"), (_samples(samples),)))
-    sections.append(Section(Bilingual("怎样读这些数字", "How to read these figures"), notes(found)))
+    sections.append(Section(Bilingual("怎样读这些数字", "How to read these figures"), notes(found, retired)))
     return Report(
         Bilingual(f"回测：{policy.title.zh}", f"Backtest: {policy.title.en}"),
         Bilingual(
@@ -54,24 +64,40 @@ def backtest_report(policy: Policy, found: Backtest, samples: Sequence[ToldDiffe
             f"{found.policy}, version {found.version[:12]}, from {found.since} to {found.until}",
         ),
         tuple(sections),
-        backtest_data(found),
+        backtest_data(found, exact=exact),
     )
 
 
-def _facts(found: Backtest) -> Facts:
-    def total(name: str) -> int:
-        return sum(getattr(one, name) for one in found.periods)
+def _facts(found: Backtest, *, exact: bool) -> Facts:
+    periods = [_shown(one, exact=exact) for one in found.periods]
+
+    def total(name: str) -> Shown:
+        """Return the sum over all periods, unless it is small or would give away the one period that is hidden."""
+        number = sum(getattr(one, name) for one in found.periods)
+        if sum(isinstance(cells[name], str) for cells in periods) == 1:
+            return ALSO_HIDDEN
+        return shown_counts([number], exact=exact)[0] if name in _COUNTS else number
 
     counted = [
         (Bilingual("兑现了，也会有", "granted, and would be"), "both"),
         (_KINDS["amount"], "amount_differs"), (_KINDS["missed"], "missed"), (_KINDS["unfounded"], "unfounded"),
     ]  # fmt: skip
-    pairs = [(name, Bilingual(f"{total(each):,}", f"{total(each):,}")) for name, each in counted]
-    for name, each in (
-        (Bilingual("实际兑现", "granted"), "granted_amount"), (Bilingual("本版本会兑现", "would be granted"), "would_amount")
-    ):  # fmt: skip
-        pairs.append((name, Bilingual(f"{yuan(total(each))} 元", f"{yuan(total(each))} yuan")))
+    counts = {each: total(each) for _, each in counted}
+    pairs = [(name, Bilingual(cell_in(counts[each], "zh"), cell_in(counts[each], "en"))) for name, each in counted]
+    amounts = _amounts(counts, total("granted_amount"), total("would_amount"))
+    names = (Bilingual("实际兑现", "granted"), Bilingual("本版本会兑现", "would be granted"))
+    for name, amount in zip(names, amounts, strict=True):
+        zh, en = (f"{yuan(amount)} 元", f"{yuan(amount)} yuan") if isinstance(amount, int) else (amount, amount)
+        pairs.append((name, Bilingual(zh, en)))
     return Facts(tuple(pairs))
+
+
+def _amounts(counts: Mapping[str, Shown], granted: Shown, would: Shown) -> tuple[Shown, Shown]:
+    """Return both sums as they may be shown: their difference would tell of a few what they got, or would get."""
+    if isinstance(counts["both"], str):
+        return ALSO_HIDDEN, ALSO_HIDDEN
+    hidden = any(isinstance(counts[name], str) for name in ("amount_differs", "missed", "unfounded"))
+    return granted, ALSO_HIDDEN if hidden else would
 
 
 def _by_period(found: Backtest, *, exact: bool) -> tuple[Piece, ...]:
@@ -81,25 +107,31 @@ def _by_period(found: Backtest, *, exact: bool) -> tuple[Piece, ...]:
         _KINDS["unfounded"], Bilingual("其中无法判断", "of these cannot be told"),
         Bilingual("实际（元）", "granted (yuan)"), Bilingual("会有（元）", "would be (yuan)"),
     )  # fmt: skip
-    names = ("both", "amount_differs", "missed", "waiting", "unfounded", "open")
-    counts = {
-        # Periods are no parts of one total, so that each cell is hidden for itself.
-        name: [shown_counts([getattr(one, name)], exact=exact)[0] for one in found.periods]
-        for name in names
-    }
+    shown = [_shown(one, exact=exact) for one in found.periods]
     rows = tuple(
-        (one.period, str(one.on), _data_read(one), *(counts[name][number] for name in names),
-         yuan(one.granted_amount), yuan(one.would_amount))
-        for number, one in enumerate(found.periods)
+        (one.period, str(one.on), _data_read(one), *(cells[name] for name in _COUNTS),
+         *(_in_yuan(cells[name]) for name in _SUMS))
+        for one, cells in zip(found.periods, shown, strict=True)
     )  # fmt: skip
     bars = tuple(
         Bar(Bilingual(one.period, one.period), count if isinstance(count, int) else 0, cell_in(count, "en"))
-        for one, count in zip(found.periods, counts["missed"], strict=True)
+        for one, count in ((one, cells["missed"]) for one, cells in zip(found.periods, shown, strict=True))
     )
     pieces: list[Piece] = [Table("periods", Bilingual("逐期", "Period by period"), columns, rows)]
     if any(one.missed for one in found.periods):
         pieces.insert(0, Chart("missed", _KINDS["missed"], Bilingual("对象数", "units"), bars))
     return tuple(pieces)
+
+
+def _shown(one: PeriodTest, *, exact: bool) -> dict[str, Shown]:
+    """Return the figures of one period as they may be shared; periods are no parts of one total, each is hidden alone."""
+    counts: dict[str, Shown] = {name: shown_counts([getattr(one, name)], exact=exact)[0] for name in _COUNTS}
+    granted, would = _amounts(counts, one.granted_amount, one.would_amount)
+    return {**counts, "granted_amount": granted, "would_amount": would}
+
+
+def _in_yuan(amount: Shown) -> str:
+    return yuan(amount) if isinstance(amount, int) else amount
 
 
 def _data_read(one: PeriodTest) -> Bilingual:
@@ -119,12 +151,17 @@ def _samples(samples: Sequence[ToldDifference]) -> Table:
     return Table("samples", Bilingual("例子", "Examples"), columns, rows, words=True)
 
 
-def notes(found: Backtest) -> tuple[Paragraph, ...]:
-    """Return how to read a backtest, and what it could not look at."""
+def notes(found: Backtest, retired: Retired | None = None) -> tuple[Paragraph, ...]:
+    """Return how to read a backtest, and what it could not look at; `retired`: it is out of use on the last day."""
     told = [Bilingual(
         "“会有”是分配之前的资格；账本里已收回、放弃的兑现不算兑现。",
         '"Would be" is eligibility before allocation; grants that were reversed or waived do not count as granted.',
     )]  # fmt: skip
+    if retired is not None:
+        told.append(Bilingual(
+            f"本政策自 {retired.since} 起停用（{retired.by}：{retired.reason}）：此后的期间没有兑现。",
+            f"It is retired since {retired.since} (by {retired.by}: {retired.reason}): nothing was granted after that.",
+        ))  # fmt: skip
     present = [one.period for one in found.periods if one.run is None]
     if present:
         listed = ", ".join(present)
@@ -139,18 +176,14 @@ def notes(found: Backtest) -> tuple[Paragraph, ...]:
     return tuple(Paragraph(one, note=True) for one in told)
 
 
-def backtest_data(found: Backtest) -> dict[str, object]:
-    """Return everything as plain values for programs; money in fen."""
+def backtest_data(found: Backtest, *, exact: bool) -> dict[str, object]:
+    """Return everything as plain values for programs; money in fen. Small counts are hidden unless `exact`."""
     return {
         "policy": found.policy, "version": found.version, "since": found.since.isoformat(),
         "until": found.until.isoformat(), "skipped": list(found.skipped),
         "periods": [
-            {
-                "period": one.period, "on": one.on.isoformat(), "run": one.run, "both": one.both,
-                "amount_differs": one.amount_differs, "missed": one.missed, "waiting": one.waiting,
-                "unfounded": one.unfounded, "open": one.open, "granted_amount": one.granted_amount,
-                "would_amount": one.would_amount,
-            }
+            {"period": one.period, "on": one.on.isoformat(), "run": one.run, **_shown(one, exact=exact)}
             for one in found.periods
         ],
+        "exact": exact,
     }  # fmt: skip

@@ -26,7 +26,9 @@ caption{text-align:left;font-weight:600;padding:.25rem 0}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}
 th:first-child,td:first-child,.words th,.words td{text-align:left}thead th{border-bottom:2px solid var(--ink)}
 tbody th{font-weight:400}
+th:first-child{min-width:5.5em}thead th{min-width:3.2em}.words td{min-width:6em}
 .chart svg{width:100%;height:auto;max-width:44rem}figure{margin:1rem 0}
+@media screen and (max-width:40rem){.chart{overflow-x:auto}.chart svg{width:34rem;max-width:none}}
 .switch{float:right;font-size:.9rem}
 .languages{position:absolute;opacity:0}
 .languages:focus-visible~.switch{outline:2px solid var(--accent)}

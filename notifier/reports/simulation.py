@@ -92,10 +92,13 @@ def _tiers(told: Told) -> tuple[Piece, ...]:
     if not tiers:
         return ()
     rows: list[tuple[Cell, ...]] = []
+    shown = masked({str(number): found.get(number, Counted()) for number in range(len(tiers))}, exact=told.exact)
     for number, tier in enumerate(tiers):
-        cell = found.get(number, Counted())
+        cell = shown[str(number)]
         words = Bilingual(tier.text or "其余", tier.text or "otherwise")
-        rows.append((Bilingual(f"{number + 1}. {words.zh}", f"{number + 1}. {words.en}"), cell.yes, yuan(cell.amount)))
+        rows.append(
+            (Bilingual(f"{number + 1}. {words.zh}", f"{number + 1}. {words.en}"), cell["yes"], _fen(cell["amount"]))
+        )
     columns = (Bilingual("档次", "tier"), Bilingual("对象数", "units"), Bilingual("金额（元）", "amount (yuan)"))
     return (Table("tiers", Bilingual("各档", "By tier"), columns, tuple(rows)),)
 
@@ -378,13 +381,14 @@ def simulation_data(told: Told) -> dict[str, object]:
 
 def decided_data(decided: Decided, *, exact: bool) -> dict[str, object]:
     """Return the figures of one version as plain values."""
+    tiers = masked({str(number): one for number, one in decided.tiers.items()}, exact=exact)
     return {
         "policy": decided.policy, "version": decided.version, "on": decided.on.isoformat(), "period": decided.period,
         "subjects": decided.subjects, "yes": decided.total.yes, "no": decided.total.no,
         "undetermined": decided.total.undetermined, "amount": decided.total.amount, "yearly": decided.yearly,
         "mean": decided.mean, "median": decided.median, "smallest": decided.smallest, "largest": decided.largest,
         "districts": masked(decided.districts, exact=exact), "bands": masked(decided.bands, exact=exact),
-        "tiers": {str(number): {"units": one.yes, "amount": one.amount} for number, one in decided.tiers.items()},
+        "tiers": {number: {"units": one["yes"], "amount": one["amount"]} for number, one in tiers.items()},
         "conditions": [
             {"text": one.condition.text or one.condition.kind, "basis": one.condition.basis, "fails": one.fails,
              "alone": one.alone, "unknown": one.unknown}

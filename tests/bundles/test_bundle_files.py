@@ -13,7 +13,7 @@ import pytest
 
 from engine.installation import Installation
 from notifier.bundles.combined import CombinedNotice, Part
-from notifier.bundles.shelf import bundles_of, reaches
+from notifier.bundles.shelf import bundles_of, reaches, standing_of
 from notifier.bundles.texts import body_text, sms_text, subject_line, told_parts
 from notifier.sms_conventions import is_sensitive, violations
 from policies.bundles import Bundle, EventReach, read_bundle, read_bundles
@@ -23,6 +23,7 @@ from policies.library import Library, read_library, rule_files
 from policies.schema import BUNDLE_SCHEMA_FILE, bundle_schema, bundle_schema_text, to_json_data
 from policies.text import Language
 from profiles.catalog_reading import read_catalog
+from profiles.home import Home
 from tests.bundles.bundle_town import BIRTH, FAREWELL
 
 CATALOG = read_catalog()
@@ -182,3 +183,25 @@ def test_every_shipped_bundle_fits_an_sms_and_leaves_no_brace_in_its_texts(name:
         for one in told:
             if not one.is_named:
                 assert one.policy.title.in_language(language) not in text + line + body
+
+
+def test_a_policy_whose_grants_are_told_to_a_household_is_listed_as_told_apart(tmp_path: Path) -> None:
+    installation = Installation(Home(tmp_path / "home"))
+    found = {}
+    for name, bundle in bundles_of(installation).bundles.items():
+        lines = standing_of(
+            installation.ledger, installation.catalog, installation.library.policies, bundle, date(2026, 11, 22)
+        )
+        found[name] = {line.policy: line.apart.en for line in lines if line.apart is not None}
+    told_to_a_person = {
+        id for id, policy in installation.library.policies.items() if policy.space != "household" or policy.payee
+    }
+    assert not any(set(lines) & told_to_a_person for lines in found.values())
+    apart = {policy for lines in found.values() for policy in lines}
+    assert apart == {
+        one.policy
+        for bundle in bundles_of(installation).bundles.values()
+        for one in bundle.policies
+        if one.policy not in told_to_a_person
+    }
+    installation.ledger.close()

@@ -49,7 +49,8 @@ def test_an_unknown_way_of_grouping_or_policy_is_refused_with_the_remedy(city: C
     nobody = city.call("gaps", "--on", DAY, "--policy", "no-such-policy")
     assert nobody.code != 0 and "no-such-policy" in nobody.problems
     ahead = city.call("upcoming", "--on", DAY, "--policy", "no-such-policy")
-    assert ahead.code != 0 and "mianshen policies approve" in ahead.problems
+    assert nobody.code == ahead.code == 2
+    assert "unknown-policy" in ahead.problems and "mianshen policies check" in ahead.problems
 
 
 def test_who_is_counted_as_coming_is_told_the_same_day_when_explained(city: City) -> None:

@@ -14,7 +14,7 @@ from tests.console.conftest import ROOT, City
     ("arguments", "code", "words"),
     [
         (("run", "--on", "2026-13-01"), 2, "is not a date"),
-        (("run", "--policy", "nope"), 8, "nope"),
+        (("run", "--policy", "nope"), 2, "no policy `nope`"),
         (("run", "--abandon", "nope"), 8, "nope"),
         (("explain", "nonsense", "cn-price-subsidy"), 2, "neither a pseudonym"),
         (("explain", "0" * 32, "cn-price-subsidy"), 6, "no such subject"),

@@ -45,7 +45,10 @@ def folder(tmp_path: Path) -> Path:
         ("grants --lang", 2, "unknown-language"),
         ("notices show 999999196111220011", 2, "not-a-subject"),
         ("policies approve nope --by me --from 2026-02-30", 2, "not-a-date"),
-        ("run --release nope --on 2026-11-22", 8, "unknown-policy"),
+        ("run --release nope --on 2026-11-22", 2, "unknown-policy"),
+        ("run --policy nope --on 2026-11-22", 2, "unknown-policy"),
+        ("gaps --policy nope --on 2026-11-22", 2, "unknown-policy"),
+        ("upcoming --policy nope --on 2026-11-22", 2, "unknown-policy"),
         ("policies test nope", 2, "unknown-policy"),
     ],
 )

@@ -66,12 +66,12 @@ def test_a_dry_run_changes_no_row_of_any_table(city: City) -> None:
 def test_a_run_of_one_policy_grants_that_policy_only_and_its_report_agrees_with_the_ledger(own_city: City) -> None:
     report = own_city.json("run", "--on", "2026-12-22", "--policy", POLICY, "--by", "night desk")
     assert set(report) == {
-        "run", "on", "dry_run", "nothing_new", "continued", "made_up", "new_grants", "amount", "policies", "funds", "seconds", "terms",
+        "run", "on", "dry_run", "nothing_new", "continued", "made_up", "new_grants", "new_hints", "amount", "policies", "funds", "seconds", "terms",
     }  # fmt: skip
     (one,) = report["policies"]
     assert set(one) == {
         "policy", "title", "version", "period", "subjects", "matched", "ineligible", "undetermined", "most_missing",
-        "new_grants", "already_granted", "waiting", "amount", "held", "error", "approved", "delivery", "not_automatic",
+        "new_grants", "new_hints", "already_granted", "waiting", "amount", "held", "error", "approved", "delivery", "not_automatic",
         "totals", "second_opinion", "redecided", "findings",
     }  # fmt: skip
     assert (one["policy"], one["period"], one["held"], one["error"]) == (POLICY, "2026-12", None, [])

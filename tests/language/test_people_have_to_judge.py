@@ -42,7 +42,8 @@ def policy() -> Policy:
 def test_a_match_is_a_hint_without_amount_and_moves_no_fund(policy: Policy, tmp_path: Path) -> None:
     ledger = prepared(tmp_path, {ID: policy})
     report = run_on(ledger, policy, date(2026, 3, 1))
-    assert (report.matched, report.amount) == (9, 0)
+    assert (report.matched, report.new_hints, report.new_grants, report.amount) == (9, 9, 0, 0)
+    assert (report.to_json()["new_hints"], report.to_json()["new_grants"]) == (9, 0)
     found = grants(ledger, policy=ID, limit=100)
     assert set(found["stage"]) == {"hinted"}
     assert found["amount"].null_count() == 9
@@ -64,7 +65,8 @@ def test_a_hint_never_becomes_a_grant(policy: Policy, tmp_path: Path) -> None:
 def test_running_twice_hints_once(policy: Policy, tmp_path: Path) -> None:
     ledger = prepared(tmp_path, {ID: policy})
     run_on(ledger, policy, date(2026, 3, 1))
-    assert run_on(ledger, policy, date(2026, 4, 1)).new_grants == 0
+    again = run_on(ledger, policy, date(2026, 4, 1))
+    assert (again.new_hints, again.new_grants, again.already_granted) == (0, 0, 9)
     assert grants(ledger, policy=ID, limit=100).height == 9
 
 

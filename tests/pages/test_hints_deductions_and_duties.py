@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
+from engine.ledger.approvals import approve
 from engine.ledger.grants import grant as grant_row
+from engine.ledger.retirements import retire
 from tests.notifier.town import RULE, Town, open_town
 from tests.pages.conftest import ANNA, application, client_of
 
@@ -63,3 +66,12 @@ def test_the_page_of_a_grant_that_was_cut_tells_the_ceiling_what_counted_before_
     text = _page(town, evidence=json.dumps(evidence), amount="10000")
     assert "全年合计" in text and "第五条" in text and "400.00元" in text and "300.00元" in text
     assert "<span>100</span>" in text or "<span>100.00</span>" in text
+
+
+def test_the_page_of_a_grant_says_that_its_policy_is_retired_since_when_and_why_but_not_by_whom(tmp_path: Path) -> None:
+    town = open_town(tmp_path, RULE)
+    approve(town.ledger, town.policy.version, "wang", date(2026, 1, 1))
+    retire(town.ledger, "elderly-allowance", "zhao of desk 7", "repealed by notice 7", date(2026, 11, 1))
+    text = _page(town)
+    assert "这项政策已停用" in text and '<time datetime="2026-11-01">' in text and "repealed by notice 7" in text
+    assert "您已得到的照旧" in text and "desk 7" not in text

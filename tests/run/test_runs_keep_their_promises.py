@@ -20,7 +20,7 @@ from engine.ledger.opening import table
 from engine.ledger.tables import Announcement, Claim
 from engine.run_report import PolicyReport, RunReport
 from engine.running import run
-from policies.errors import RunError
+from policies.errors import RunError, SettingsError
 from policies.policy import Claims, Condition, Guard, Policy
 from policies.tree import Aggregate, Compare, Literal
 from policies.tree import Attribute as Datum
@@ -249,7 +249,7 @@ def test_a_policy_that_nobody_but_the_author_has_seen_grants_nobody(tmp_path: Pa
     assert [item.policy for item in report.policies] == ["base"]
     with pytest.raises(RunError, match="not-approved"):
         do(ledger, only(base, other), only=["other"])
-    with pytest.raises(RunError, match="unknown-policy"):
+    with pytest.raises(SettingsError, match="unknown-policy"):
         do(ledger, only(base, other), only=["basse"])
     shadow = do(ledger, only(base, other), dry_run=True)
     assert [(item.policy, item.approved) for item in shadow.policies] == [("base", True), ("other", False)]

@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,15 +21,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.installation import Installation
+from engine.simulation.backtesting import Backtest, PeriodTest
 from notifier.console.simulating import version_of
+from notifier.reports.backtest import backtest_report
 from notifier.reports.disclosure import ALSO_HIDDEN, HIDDEN, shown_amounts, shown_counts
 from notifier.reports.folder import report_folder
+from notifier.reports.pieces import Bar, Chart, Facts
 from policies.errors import PolicyError, SettingsError
+from policies.library import read_policy_text
+from policies.text import Bilingual
+from profiles.catalog_reading import read_catalog
 from profiles.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = "cn-31-elderly-allowance"
 ON = date(2026, 11, 22)
+VOCABULARY = read_catalog().vocabulary
 
 
 @dataclass(frozen=True)
@@ -225,3 +233,62 @@ def test_a_backtest_prints_each_period_and_writes_a_report(installation: Install
     assert [one["period"] for one in told["periods"]] == ["2026-10", "2026-11"]
     assert told["periods"][1]["run"] and told["periods"][1]["missed"] == 0
     assert (folder / "report.html").is_file() and (folder / "people.csv").is_file()
+
+
+def test_a_backtest_names_the_condition_that_fails_also_where_the_store_of_a_run_is_read(
+    installation: Installation, tmp_path: Path
+) -> None:
+    text = installation.library.policies[POLICY].text.replace("2016-05-01: 65", "2016-05-01: 80")
+    file = tmp_path / "narrower.yaml"
+    file.write_text(text, encoding="utf-8")
+    answer = call(installation, "backtest", str(file), "--from", "2026-11-01", "--until", "2026-11-22")
+    assert answer.code == 0, answer.problems
+    assert "run " in answer.out, "the store was read as the run had pinned it"
+    assert "does not hold" in answer.out and "not eligible under this version" not in answer.out
+
+
+def test_where_no_font_has_chinese_characters_charts_are_in_english_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from matplotlib import font_manager
+
+    from notifier.reports import charts
+
+    bars = (Bar(Bilingual("浦东新区", "Pudong"), 7, "7"), Bar(Bilingual("黄浦区", "黄浦区"), 3, "3"))
+    chart = Chart("districts", Bilingual("按区", "By district"), Bilingual("人", "people"), bars)
+    western = [font for font in font_manager.fontManager.ttflist if font.name.startswith("DejaVu")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", western)
+    charts._chinese_font.cache_clear()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # matplotlib warns of every letter that becomes a box
+            svg, png = charts.draw(chart, "zh")
+            assert png == charts.draw(chart, "en")[1]
+        assert "浦东新区" in svg and png.startswith(b"\x89PNG")
+        missing = charts.missing_font()
+        assert missing is not None and "Noto Sans CJK" in missing.en and "中文字体" in missing.zh
+    finally:
+        charts._chinese_font.cache_clear()
+
+
+def test_a_backtest_hides_small_counts_and_what_would_give_them_away_in_page_table_and_data() -> None:
+    day = date(2026, 11, 22)
+    periods = (
+        PeriodTest("2026-10", day, None, 40, 0, 3, 0, 0, 0, 600_000, 645_000, ()),
+        PeriodTest("2026-11", day, None, 40, 0, 0, 0, 0, 0, 600_000, 600_000, ()),
+        PeriodTest("2026-12", day, None, 2, 0, 9, 0, 0, 0, 30_000, 165_000, ()),
+    )
+    found = Backtest(POLICY, "0" * 64, day, day, periods, ())
+    policy = read_policy_text((ROOT / "policies/cn-31/elderly-allowance.yaml").read_text("utf-8"), VOCABULARY)
+    hidden, exact = (backtest_report(policy, found, (), exact=exact) for exact in (False, True))
+    told: Any = hidden.data
+    assert [(one["missed"], one["granted_amount"], one["would_amount"]) for one in told["periods"]] == [
+        (HIDDEN, 600_000, ALSO_HIDDEN), (0, 600_000, 600_000), (9, ALSO_HIDDEN, ALSO_HIDDEN),
+    ]  # fmt: skip
+    facts = [value.en for piece in hidden.sections[0].pieces if isinstance(piece, Facts) for _, value in piece.pairs]
+    assert facts == ["*", "0", "*", "0", "*", "*"], "a total would give away the one period that is hidden"
+    (table,) = hidden.tables
+    assert [row[-2:] for row in table.rows] == [("6,000.00", "*"), ("6,000.00", "6,000.00"), ("*", "*")]
+    everything: Any = exact.data
+    assert [one["missed"] for one in everything["periods"]] == [3, 0, 9]
+    assert "6,450.00" in repr(exact.tables)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from engine.ledger import open_ledger
-from engine.ledger.approvals import all_approvals
+import pytest
+
+from engine.ledger import Ledger, open_ledger
+from engine.ledger.approvals import add_version, all_approvals, approve
+from policies.errors import LedgerError
+from policies.library import read_policy_text
+from profiles.catalog_reading import read_catalog
 from tests.workbench.conftest import ELDERLY, Desk
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    found = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield found
+    found.close()
 
 
 def version(desk: Desk, what: str = str(ELDERLY)) -> str:
@@ -44,6 +57,26 @@ def test_the_author_is_refused_in_whatever_case_the_name_is_written(desk: Desk) 
     told = desk.call("policies", "approve", str(ELDERLY), "--by", "Policy Desk")
     assert told.code == 7
     assert "author-approves" in told.problems
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "Ｐｏｌｉｃｙ　Ｄｅｓｋ",
+        "policy  desk",
+        "policy\u200b desk",
+        "policydesk",
+        "policy-desk",
+        "li, policy desk",
+        "policy desk＋li",
+    ],
+)
+def test_the_author_is_refused_in_whatever_spelling_and_in_whatever_company(ledger: Ledger, spelled: str) -> None:
+    policy = read_policy_text(ELDERLY.read_text(encoding="utf-8"), read_catalog().vocabulary, str(ELDERLY))
+    add_version(ledger, policy)
+    with pytest.raises(LedgerError, match="author-approves"):
+        approve(ledger, policy.version, spelled)
+    assert approve(ledger, policy.version, "policy desk two")
 
 
 def test_failing_examples_are_refused(desk: Desk, tmp_path: Path) -> None:

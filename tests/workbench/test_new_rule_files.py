@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 from datetime import date
 from itertools import product
@@ -67,6 +68,20 @@ def test_without_a_terminal_an_id_is_enough_and_the_file_passes_check_and_test(d
     assert str(path) in told.out
     assert desk.call("policies", "check", str(path)).code == 0
     assert desk.call("policies", "test", str(path)).code == 0
+
+
+def test_a_skeleton_that_nobody_has_filled_in_is_warned_of_and_cannot_be_approved(desk: Desk) -> None:
+    folder = desk.home.parent / "rules"
+    assert desk.call("policies", "new", "cn-31-some-subsidy", "--into", str(folder), lang="zh").code == 0
+    path = folder / "some-subsidy.yaml"
+    told = desk.call("policies", "check", str(path))
+    assert told.code == 0 and told.problems.count("warning[not-filled-in]") == 3
+    refused = desk.call("policies", "approve", str(path), "--by", "li")
+    assert refused.code == 7 and refused.problems.count("error[not-filled-in]") == 3
+    text = path.read_text(encoding="utf-8").replace("(填写发文机关)", "民政局").replace("(填写文号)", "沪〔2026〕1号")
+    path.write_text(re.sub(r"(?m)^unverified: .*\n", "", text).replace("confidence: low", "confidence: high"), "utf-8")
+    assert "not-filled-in" not in desk.call("policies", "check", str(path)).problems
+    assert desk.call("policies", "approve", str(path), "--by", "li").code == 0
 
 
 def test_a_file_that_is_there_is_never_overwritten(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from engine.events.standing import standing_on
 from engine.ledger import Ledger, audit, open_ledger
 from engine.ledger.approvals import add_version, approve, approved_policies
 from engine.ledger.retirements import retire, retirements
-from engine.planning import make_plan
+from engine.planning import ending_with_retirement, is_in_force, make_plan
 from engine.schedule import due_slots, schedule_report
 from policies.errors import LedgerError, RunError
 from policies.library import read_policy_text
@@ -123,3 +123,36 @@ def test_on_the_command_line_grants_stay_and_a_run_names_the_person_and_the_reas
     after = len(town.json("grants", "--policy", name)) if before else 0
     assert after == before
     assert town.call("audit", "verify").code == 0
+
+
+def test_whoever_looks_ahead_at_a_retired_policy_or_asks_why_is_told_so(town: Desk) -> None:
+    name, day = "cn-11-advanced-age-allowance", "2026-11-20"
+    subject = town.json("grants", "--limit", "1", "--policy", "cn-31-elderly-allowance")["grants"][0]["subject"]
+    told = town.call("policies", "retire", name, "--by", "wang", "--reason", "repealed", "--on", day)
+    assert told.code == 0, told.problems
+    explained = town.call("explain", subject, name, "--on", DAY)
+    assert explained.code == 0, explained.problems
+    assert f"retired since {day} (by wang: repealed)" in explained.out
+    (as_data,) = town.json("explain", subject, name, "--on", DAY)
+    assert f"自 {day} 起停用（wang：repealed）" in as_data["not_in_use"]["zh"]
+    for command in ("upcoming", "gaps", "run"):
+        refused = town.call(command, "--policy", name, "--on", DAY)
+        assert refused.code == 8, refused.out
+        assert "policy-retired" in refused.problems and "repealed" in refused.problems
+    (ready,) = town.json("policies", "readiness", name, "--on", DAY)
+    assert f"retired since {day} (by wang: repealed)" in ready["retired"]["en"]
+    tested = town.call("policies", "backtest", name, "--from", "2026-11-01", "--until", DAY)
+    assert tested.code == 0 and f"retired since {day}" in tested.out
+    (bundle,) = [one for one in town.json("events", "bundles", "--on", DAY)["bundles"] if one["id"] == "retirement"]
+    states = {line["policy"]: line["state"] for line in bundle["policies"]}
+    assert states[name] == "retired"
+
+
+def test_who_looks_ahead_past_a_coming_retirement_sees_nobody_become_eligible_after_it(
+    ledger: Ledger, policy: Policy
+) -> None:
+    retire(ledger, NAME, "wang", "repealed", RETIRED)
+    (ending,) = ending_with_retirement(ledger, [policy], APPROVED)
+    assert is_in_force(ending, date(2026, 5, 31)) and not is_in_force(ending, RETIRED)
+    assert approve(ledger, policy.version, "zhao", date(2026, 7, 1))
+    assert ending_with_retirement(ledger, [policy], date(2026, 7, 1)) == [policy]
