@@ -148,8 +148,12 @@ def _households(people: People, lives: Lives, seed: int) -> Columns:
     income = np.zeros(count, dtype=np.int64)
     np.add.at(income, people.household, lives.income)
     # Who lives in a dormitory or a home is assessed with a family that lives elsewhere.
+    heads = np.full(count, -1, dtype=np.int64)
+    living = people.alive.nonzero()[0][::-1]  # the head stands first: of several places the last one set counts
+    heads[people.household[living]] = living
     within = happens(chance, np.where(people.hardship, 0.93, np.where(people.collective, 0.0, 0.1)), count)
     return {
+        "head": gathered(people.numbers, heads),
         "size": pl.Series(people.household_size),
         "income_per_head": pl.Series(income // np.maximum(people.household_size, 1)),
         "assets_acceptable": pl.Series(within),

@@ -26,6 +26,7 @@ _DAYS_KNOWN = 1_000
 
 __all__ = ["Records", "keep"]
 
+
 def keep(people: People, firms: Firms, lives: Lives, seed: int, on: date) -> dict[str, Records]:
     """Return the records of every collection of the city, by source."""
     today = to_day_number(on)

@@ -38,7 +38,7 @@ HIRES = (
     "个人缴费",
 )
 FIRMS = ("统一社会信用代码", "名称", "登记区划", "经营状态", "主体类型", "民营", "行业代码", "成立日期")
-HOUSEHOLDS = ("户号", "人口数", "月人均收入", "财产符合", "区划")
+HOUSEHOLDS = ("户号", "户主身份号码", "人口数", "月人均收入", "财产符合", "区划")
 MEMBERS = ("户号", "公民身份号码", "与户主关系")
 CONTACTS = ("公民身份号码", "手机号", "电子邮箱", "银行账号", "语言", "渠道")
 CERTIFICATES = ("身份证号", "证书编号", "发证日期", "职业工种", "等级", "紧缺职业")
@@ -85,7 +85,7 @@ def settle(home: Home, day: date = EXTRACT_DAY) -> Catalog:
     take(home, "population", POPULATION, [person_row(n) for n in range(1, PEOPLE + 1)], day)
     firms = [[credit_code(n), f"公司{n}", "310115", "存续", "企业", "是", "65", "2020-01-01"] for n in (1, 2)]
     take(home, "enterprises", FIRMS, firms, day)
-    take(home, "households", HOUSEHOLDS, [[f"HK{n:06d}", 3, "1200.00", "是", "310115"] for n in (0, 1)], day)
+    take(home, "households", HOUSEHOLDS, [[f"HK{n:06d}", None, 3, "1200.00", "是", "310115"] for n in (0, 1)], day)
     members = [[f"HK{n % 2:06d}", person(n), None] for n in range(1, PEOPLE + 1)]
     take(home, "household_members", MEMBERS, members, day)
     take(home, "social_insurance", INSURANCE, [insured_row(n) for n in (1, 2, 3)], day)
