@@ -6,8 +6,8 @@ granted must never look like not eligible. Every order ends in subject, policy a
 rows, the number of buckets and the machine never matter.
 
 A run settles, in this order: what was granted before; `excludes`; exclusive groups; then, base policies
-before those that are net of them: `net_of`, ceilings (`engine.ceilings`), claims, funds. A place lost in a later step is not offered again
-in the same run: the next run decides anew.
+before those that are net of them: `net_of`, ceilings (`engine.ceilings`), claims, funds. A place lost in a later step
+is not offered again in the same run: the next run decides anew.
 """
 
 from __future__ import annotations

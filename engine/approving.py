@@ -31,9 +31,9 @@ def approve_proved(
 ) -> Approval:
     """Keep the policy's text and approve exactly this version.
 
-    Raises LedgerError if its skeleton was never filled in, if it is proved that nobody or everybody is eligible, and for every other reason that
-    `engine.ledger.approvals.approve` has. Where the proof is not found in time, the approval goes through
-    with a warning, which the audit log keeps.
+    Raises LedgerError if its skeleton was never filled in, if it is proved that nobody or everybody is eligible, and
+    for every other reason that `engine.ledger.approvals.approve` has. Where the proof is not found in time, the
+    approval goes through with a warning, which the audit log keeps.
     """
     from policies.proofs.proving import prove
 

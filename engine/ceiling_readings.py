@@ -15,8 +15,8 @@ def ceilings_read(fixed: FixedPolicy, subject: Facts, unit: Facts | None = None)
     """Return the column `ceilings` of `engine.matches.Matches.rows` for one unit; None without ceilings.
 
     A JSON object from the name of a ceiling to `counts` (whether the unit falls under it; null: unknown), `limit`
-    (fen; null: the parameter has no value on that day), `as` (`Ceiling.reading`), `measure` (fen; null: unknown) if the ceiling has one, and
-    `group` (its keys as texts; null: unknown).
+    (fen; null: the parameter has no value on that day), `as` (`Ceiling.reading`), `measure` (fen; null: unknown) if
+    the ceiling has one, and `group` (its keys as texts; null: unknown).
     """
     if not fixed.ceilings:
         return None

@@ -4,9 +4,10 @@ Pure. The largest amounts come first, which serves the receiver best where items
 units' ids decides. Each gets the lowest that the ceilings it falls under allow. A plain
 ceiling counts the amounts granted. One with a measure counts that of each unit, once in its span: a unit of whose
 measure only a part has room gets that part of its amount, rounded down to fen; what was counted in earlier periods
-comes before what is new. Nothing depends on the order of rows. Nobody is ever given too much for want of a datum: a unit of which it is not known
-whether, with what, or with whom together it falls under a ceiling waits; an earlier grant of which that is not known
-(an older version granted it, before the ceiling was written as it is) counts against all groups of its subject.
+comes before what is new. Nothing depends on the order of rows. Nobody is ever given too much for want of a datum: a
+unit of which it is not known whether, with what, or with whom together it falls under a ceiling waits; an earlier
+grant of which that is not known (an older version granted it, before the ceiling was written as it is) counts against
+all groups of its subject.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ class Ahead:
 def ahead_of(installation: Installation, subject: str, on: date, only: Collection[str] | None = None) -> list[Ahead]:
     """Return what lies ahead of a subject on the day `on`, the approved policies in order of their day, then title.
 
-    With `only`, no other policies are looked at. Nothing for a subject whom the profiles do not know. Raises StoreError if the profiles cannot be read.
+    With `only`, no other policies are looked at. Nothing for a subject whom the profiles do not know. Raises
+    StoreError if the profiles cannot be read.
     """
     snapshot = installation.snapshot(on)
     space = snapshot.space_of(subject)

@@ -1,8 +1,8 @@
 """The JSON Schema of rule files that knows a catalog: editors complete data, codes, funds, events and policies.
 
-`policies.schema.json_schema` knows the language; what is added here comes from a `Vocabulary`: in examples the data of the
-chosen space with their types, ranges and code lists, and everywhere the ids that a rule file may name. Names inside
-expressions cannot be described by a JSON Schema; the checker names them with a suggestion.
+`policies.schema.json_schema` knows the language; what is added here comes from a `Vocabulary`: in examples the data
+of the chosen space with their types, ranges and code lists, and everywhere the ids that a rule file may name. Names
+inside expressions cannot be described by a JSON Schema; the checker names them with a suggestion.
 """
 
 from __future__ import annotations

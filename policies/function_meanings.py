@@ -1,6 +1,7 @@
 """What every function of the rule language means, said once: the reference and editors show it.
 
-Each comes with a condition that holds; a test lets the checker and an engine say so, and fails when a function has none.
+Each comes with a condition that holds; a test lets the checker and an engine say so, and fails when a function has
+none.
 """
 
 from __future__ import annotations

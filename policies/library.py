@@ -106,7 +106,8 @@ def read_overlay_file(path: Path) -> OverlayFile:
 def read_with_places(path: Path, folder: Path, vocabulary: Vocabulary, *, text: str | None = None) -> Policy:
     """Return the policy of a rule file together with the overlays below `folder` that belong to it.
 
-    `text` stands for the file's content if given: what an editor has not saved yet. Raises PolicyError with every finding.
+    `text` stands for the file's content if given: what an editor has not saved yet. Raises PolicyError with every
+    finding.
     """
     text = _text_of(path) if text is None else _as_read(text, path)
     rule, inside = parted(text)
@@ -118,7 +119,8 @@ def read_with_places(path: Path, folder: Path, vocabulary: Vocabulary, *, text: 
 def check_overlay_file(path: Path, folder: Path, vocabulary: Vocabulary, *, text: str | None = None) -> Policy:
     """Return the policy with this overlay and the others that stand with its rule.
 
-    The rule of an overlay outside the library is looked for beside the overlay first, then below `folder`. `text` stands for the overlay's content if given: what an editor has not saved yet.
+    The rule of an overlay outside the library is looked for beside the overlay first, then below `folder`. `text`
+    stands for the overlay's content if given: what an editor has not saved yet.
 
     Raises PolicyError: what is wrong in this file, or, if its rule is not to be found or has mistakes, that.
     """

@@ -1,7 +1,7 @@
 """The short way to the ledger, for candidates that stand alone.
 
-Most events grant one benefit that excludes nothing, tops nothing up, claims nothing, has no ceiling and finds its fund full.
-For these the allocation of a batch comes to: who has no grant yet is granted. That is done here without
+Most events grant one benefit that excludes nothing, tops nothing up, claims nothing, has no ceiling and finds its
+fund full. For these the allocation of a batch comes to: who has no grant yet is granted. That is done here without
 frames; every other case goes through `engine.settling`. Both ways write the same rows (tested).
 """
 

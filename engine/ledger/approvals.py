@@ -79,8 +79,8 @@ def approve(
     """Allow exactly this version to run from `effective_on` (default: today, in UTC).
 
     Returns False if it was approved before, unless the policy was retired since: then it decides again from that
-    day. Raises LedgerError if the version is unknown, nobody is named, `by` is its author, or `proof` says that nobody or everybody can be eligible. What the proof answered,
-    open questions included, is kept in the audit log.
+    day. Raises LedgerError if the version is unknown, nobody is named, `by` is its author, or `proof` says that
+    nobody or everybody can be eligible. What the proof answered, open questions included, is kept in the audit log.
     """
     approver = by.strip()
     if proof is not None:

@@ -25,7 +25,8 @@ _Stamp = tuple[int, int, int]
 class Knowing:
     """What an editor is told from, kept in step with the files.
 
-    `refresh` may take a second and belongs into a thread of its own; `knowledge` answers at once with what was last read.
+    `refresh` may take a second and belongs into a thread of its own; `knowledge` answers at once with what was last
+    read.
     """
 
     installation: Installation

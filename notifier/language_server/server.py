@@ -1,7 +1,7 @@
 """The language server: answers an editor over standard input and output.
 
-Findings are those of `mianshen policies check`, worked out in a thread of their own once the typing has paused. A mistake in
-the server is shown once and never ends it.
+Findings are those of `mianshen policies check`, worked out in a thread of their own once the typing has paused. A
+mistake in the server is shown once and never ends it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     expression before the cursor ─ expressions.py ─> in whose scope, behind what
     ─> completion.py, hover.py, places.py (go to definition), symbols.py, repairs.py
 
-Everything here is pure and knows no editor's protocol: texts and points in, plain data out. `knowledge.py` says what the
-caller brings along (the catalog as the language sees it, the library's policies). Lines and columns count from 0, in
-characters; `positions.py` turns them into the units of an editor.
+Everything here is pure and knows no editor's protocol: texts and points in, plain data out. `knowledge.py` says what
+the caller brings along (the catalog as the language sees it, the library's policies). Lines and columns count from 0,
+in characters; `positions.py` turns them into the units of an editor.
 """

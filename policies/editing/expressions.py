@@ -55,10 +55,10 @@ class Seen:
     start       where `typed` begins in the expression
     quote       the mark of the text that is open, or ""
     code_type   the type of what is compared with: its codes are wanted here
-    wants       `value`; `collection` in the first place of an aggregate, `either` in that of `min` and `max`; `group` behind `in`; `part` in the second place
-                of `within`; `scale` in the first of `progressive`, `parameter` in that of `value_on`; `digits` where only a
-                number may be written; `mode` for the way of rounding; `operator` behind a value that is complete, `nothing`
-                while the cursor still touches it
+    wants       `value`; `collection` in the first place of an aggregate, `either` in that of `min` and `max`;
+                `group` behind `in`; `part` in the second place of `within`; `scale` in the first of `progressive`,
+                `parameter` in that of `value_on`; `digits` where only a number may be written; `mode` for the way of
+                rounding; `operator` behind a value that is complete, `nothing` while the cursor still touches it
     listed      the codes that the open list already has
     """
 

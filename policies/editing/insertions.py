@@ -1,6 +1,7 @@
 """Corrections that write something that is not there: a missing key, a purpose of sensitive data, quotation marks.
 
-They are offered where the finding leaves no doubt what is to be written and where; a value of the author's own stays open.
+They are offered where the finding leaves no doubt what is to be written and where; a value of the author's own stays
+open.
 """
 
 from __future__ import annotations

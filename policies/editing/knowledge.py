@@ -26,7 +26,8 @@ class OwnParameter:
     """A parameter as its text shows it, right or wrong.
 
     form    `scalar`, `table` (by a code or an integer) or `scale` (brackets)
-    by      what a table is keyed by: a code set, an attribute, a definition, `integer`, or `region` for values of places
+    by      what a table is keyed by: a code set, an attribute, a definition, `integer`, or `region` for values of
+            places
     values  the dated values as they are written, in their order
     """
 

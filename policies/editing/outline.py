@@ -1,8 +1,8 @@
 """The keys and values of a text that may be unfinished: what stands where, read as far as it can be.
 
-The strict reader (`policies.document`) refuses a text with a mistake; while somebody types there nearly always is one. This
-one reads the same part of YAML, never fails, and leaves a list or a quotation that is never closed at the next line that
-cannot belong to it.
+The strict reader (`policies.document`) refuses a text with a mistake; while somebody types there nearly always is
+one. This one reads the same part of YAML, never fails, and leaves a list or a quotation that is never closed at the
+next line that cannot belong to it.
 """
 
 from __future__ import annotations
