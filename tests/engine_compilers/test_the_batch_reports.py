@@ -68,8 +68,8 @@ def test_rows_are_the_eligible_with_amount_payee_need_and_evidence() -> None:
     rows = matches.rows("p")
     assert rows.schema == ROWS_SCHEMA
     assert rows.drop("evidence").rows() == [
-        ("c1", "", 500, None, None, 5),
-        ("c2", "", 700, "c1", None, 7),
+        ("c1", "", 500, None, None, 5, None),
+        ("c2", "", 700, "c1", None, 7, None),
     ]
     assert json.loads(rows["evidence"][1]) == {"flag": True, "born": "1960-02-29", "n": 7}
     assert matches.amount("p") == 1200
