@@ -20,7 +20,11 @@ EXIT_INTERRUPTED = 130
 EXIT_CODES = (
     (0, "完成", "done"),
     (1, "检查或测试有不通过的项", "a check or an example did not pass"),
-    (2, "命令、选项或设置有误,或没有这项政策", "the command, an option or a setting is wrong, or there is no such policy"),
+    (
+        2,
+        "命令、选项或设置有误,或没有这项政策",
+        "the command, an option or a setting is wrong, or there is no such policy",
+    ),
     (3, "规则文件有误", "a rule file is wrong"),
     (4, "目录文件有误", "a catalog file is wrong"),
     (5, "数据文件被整体拒收", "an extract file was refused as a whole"),

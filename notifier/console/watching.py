@@ -14,13 +14,12 @@ from notifier.console.coverage import print_failure
 from notifier.console.policies import examples_of, policy_in_file, warnings_of
 from notifier.console.speech import Speech
 from notifier.console.tables import console
+from notifier.file_states import FileStates, states_of
 from policies.bundles import is_bundle
 from policies.errors import Diagnostic, PolicyError, SettingsError
 
 # Editors write a file in several steps: what has changed is read once it has been quiet for one look.
 _SECONDS = 0.3
-
-_State = dict[Path, tuple[int, int, int]]
 
 
 def watch_files(installation: Installation, paths: Sequence[Path], say: Speech) -> int:
@@ -35,13 +34,13 @@ def watch_files(installation: Installation, paths: Sequence[Path], say: Speech) 
             "nothing-to-watch", f"没有 `{missing}`", f"there is no `{missing}`",
             help_zh="先写出文件:mianshen policies new", help_en="write the file first: mianshen policies new",
         )  # fmt: skip
-    seen: _State | None = None
+    seen: FileStates | None = None
     try:
         while True:
-            now = _state(watched)
+            now = states_of(_files(watched))
             if now != seen:
                 time.sleep(_SECONDS if seen is not None else 0)
-                now = _state(watched)
+                now = states_of(_files(watched))
                 changed = [path for path in now if seen is None or now[path] != seen.get(path)]
                 gone = [] if seen is None else [path for path in seen if path not in now]
                 _look(installation, changed, gone, len(now), say)
@@ -50,18 +49,6 @@ def watch_files(installation: Installation, paths: Sequence[Path], say: Speech) 
     except KeyboardInterrupt:
         console.print(say("不再监视", "no longer watching"), style="dim")
         return 0
-
-
-def _state(paths: Sequence[Path]) -> _State:
-    """Return modification time, size and inode of every rule file; one that vanishes meanwhile is left out."""
-    found: _State = {}
-    for path in _files(paths):
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        found[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
-    return found
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 from threading import Lock
 
 from engine.installation import Installation
+from notifier.file_states import FileState, FileStates, states_of
 from policies.editing.entries import Path
 from policies.editing.knowledge import Declared, Knowledge, KnownPolicy, known_policy
 from policies.editing.outline import outline_of
@@ -17,8 +18,6 @@ from policies.errors import CatalogError, Diagnostic
 from policies.library import is_overlay, rule_files, rule_files_beside
 from profiles.catalog_model import Catalog
 from profiles.catalog_reading import CATALOG_FOLDER, check_catalog
-
-_Stamp = tuple[int, int, int]
 
 
 @dataclass
@@ -30,8 +29,8 @@ class Knowing:
     """
 
     installation: Installation
-    _stamps: dict[FilePath, _Stamp] = field(default_factory=dict)
-    _policies: dict[FilePath, tuple[_Stamp, KnownPolicy | None]] = field(default_factory=dict)
+    _stamps: FileStates = field(default_factory=dict)
+    _policies: dict[FilePath, tuple[FileState, KnownPolicy | None]] = field(default_factory=dict)
     _knowledge: Knowledge | None = None
     _settled: tuple[int, int] = (0, 0)
     _lock: Lock = field(default_factory=Lock)
@@ -43,7 +42,7 @@ class Knowing:
         """
         with self._lock:
             folder = self.installation.library_folder
-            stamps = _stamps_of([*sorted(CATALOG_FOLDER.glob("*.yaml")), *sorted(folder.rglob("*.yaml"))])
+            stamps = states_of([*sorted(CATALOG_FOLDER.glob("*.yaml")), *sorted(folder.rglob("*.yaml"))])
             if stamps == self._stamps and self._knowledge is not None:
                 return
             fresh = replace(self.installation)  # without anything that the old one has read
@@ -103,7 +102,7 @@ class Knowing:
     def _known(self, files: Iterable[FilePath]) -> dict[str, KnownPolicy]:
         """Return the policies of rule files by id, each file read again only if it has changed."""
         found: dict[str, KnownPolicy] = {}
-        for path, stamp in _stamps_of(files).items():
+        for path, stamp in states_of(files).items():
             kept = self._policies.get(path)
             if kept is None or kept[0] != stamp:
                 text = _text_of(path)
@@ -120,18 +119,6 @@ class Knowing:
             if text is not None:
                 found |= catalog_places(str(path), outline_of(text))
         return found
-
-
-def _stamps_of(files: Iterable[FilePath]) -> dict[FilePath, _Stamp]:
-    """Return modification time, size and inode of files; one that vanishes meanwhile is left out."""
-    found: dict[FilePath, _Stamp] = {}
-    for path in files:
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        found[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
-    return found
 
 
 def _text_of(path: FilePath) -> str | None:
