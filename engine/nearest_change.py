@@ -173,14 +173,23 @@ def _changes(
     if decision.outcome is not Outcome.ELIGIBLE:
         return
     kinds = {one.name: one.type for one in question.data}
-    changes = tuple(_change(question, box, name, kinds[name], needed[name][0], vocabulary) for name in chosen)
-    yield NearestChange(changes, _short(before.trace, decision.trace), decision, smallest)
+    short = _short(before.trace, decision.trace)
+    changes = tuple(_change(question, box, name, kinds[name], needed[name][0], short, vocabulary) for name in chosen)
+    yield NearestChange(changes, short, decision, smallest)
 
 
-def _change(question: Question, box: Box, name: str, kind: Type, needed: Value, vocabulary: Vocabulary) -> Change:
+def _change(
+    question: Question,
+    box: Box,
+    name: str,
+    kind: Type,
+    needed: Value,
+    short: Sequence[ConditionShort],
+    vocabulary: Vocabulary,
+) -> Change:
     """Return one change, with everything that would do while the other changes stay as they are in `box`."""
     now, domain = question.now[name], question.domains[name]
-    by = _by(question.fixed.policy, name, kind, now, needed)
+    by = _by(question.fixed, name, kind, now, needed, short)
     if not isinstance(domain, Span):
         others = [one for one in question.nearest({**box, name: domain}, name, YES) if one != needed]
         choices, within = _collapsed((needed, *others), domain, kind, vocabulary)
@@ -221,7 +230,7 @@ def _end_of_run(question: Question, box: Box, name: str, needed: int, domain: Sp
     return first - 1 if upwards else first + 1
 
 
-def _by(policy: Policy, name: str, kind: Type, now: Value, needed: Value) -> By:
+def _by(fixed: FixedPolicy, name: str, kind: Type, now: Value, needed: Value, short: Sequence[ConditionShort]) -> By:
     last = name.rpartition(".")[2]
     if _PAST_GRANTS.match(name):
         return "nobody"  # what was granted was granted
@@ -230,18 +239,49 @@ def _by(policy: Policy, name: str, kind: Type, now: Value, needed: Value) -> By:
     if not isinstance(kind, Date) or now is None:
         return "somebody"
     assert isinstance(now, int) and isinstance(needed, int)
-    return "time" if needed < now and name in _compared_with_today(policy) else "nobody"
+    if needed >= now or name not in _compared_with_today(fixed.policy):
+        return "nobody"
+    return "nobody" if _turns_on_a_fixed_day(fixed, name, short) else "time"
 
 
 def _compared_with_today(policy: Policy) -> frozenset[str]:
     """Return the stored dates that the policy holds against the reference date: they age by themselves."""
     roots = [*expressions(policy.eligibility), *([] if policy.unit_where is None else [policy.unit_where])]
-    atoms = [atom for root in roots for atom in _atoms(root)]
+    return frozenset(name for root in roots for name in _aging_dates(root, policy))
+
+
+def _turns_on_a_fixed_day(fixed: FixedPolicy, name: str, short: Sequence[ConditionShort]) -> bool:
+    """Return whether a condition that has to turn reads this date, but not against the reference date.
+
+    A birth date held against the day a scheme began stays on its side of that day, however long one waits.
+    """
+    turned = [one.condition for one in short]
+    # The conditions as written: in those of the trace the reference date has become a number.
+    pairs = zip(expressions(fixed.policy.eligibility), _leaves(fixed.eligibility), strict=True)
+    return any(
+        name in _dates(written, fixed.policy) and name not in _aging_dates(written, fixed.policy)
+        for written, settled in pairs
+        if settled in turned
+    )
+
+
+def _leaves(condition: Condition) -> Iterator[Condition]:
+    if condition.expression is not None:
+        yield condition
+    for child in condition.children:
+        yield from _leaves(child)
+
+
+def _aging_dates(root: Node, policy: Policy) -> frozenset[str]:
+    """Return the stored dates that an expression holds against the reference date."""
+    atoms = [atom for atom in _atoms(root) if any(isinstance(node, Reference) for node in walk(atom))]
+    return frozenset(name for atom in atoms for name in _dates(atom, policy))
+
+
+def _dates(root: Node, policy: Policy) -> frozenset[str]:
     return frozenset(
         attribute_name(node, policy.for_each is not None)
-        for atom in atoms
-        if any(isinstance(node, Reference) for node in walk(atom))
-        for node in walk(atom)
+        for node in walk(root)
         if isinstance(node, Attribute) and isinstance(node.type, Date)
     )
 

@@ -143,6 +143,16 @@ def test_a_birth_date_that_lies_too_far_back_is_nobodys_to_change() -> None:
     assert change.by == "nobody" and from_day_number(int(change.needed or 0)) == date(1961, 11, 21)
 
 
+def test_time_is_not_said_to_bring_what_a_fixed_day_decides() -> None:
+    text = RULE.replace('when: within(hukou_region, "31")', "when: birth_date < date(1950, 1, 1)")
+    policy = read_policy_text(text.partition("examples:")[0], vocabulary(), "rule.yaml")
+    found = nearest_change(fix(policy, vocabulary(), ON), person(), vocabulary())
+    assert found is not None
+    (change,) = found.changes
+    assert from_day_number(int(change.needed or 0)) == date(1949, 12, 31)
+    assert change.by == "nobody"  # old enough already: however long one waits, the day of birth stays the same
+
+
 def test_a_search_without_enough_work_answers_with_what_is_certain() -> None:
     inputs = {"birth_date": 0, "hukou_region": "330100", "pension": 300_000, "alone": False}
     assert nearest_changes(FIXED, inputs, vocabulary(), work=3) == ()
