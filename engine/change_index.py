@@ -19,6 +19,8 @@ from policies.policy import Condition, Policy
 from policies.scopes import GRANTS
 from policies.tree import IndicatorValue, Node, ParameterValue, Reference, walk
 from policies.vocabulary import Vocabulary
+from profiles.reverse_links import perhaps_leading_to
+from profiles.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +164,8 @@ def affected_subjects(
 ) -> dict[str, pl.Series]:
     """Return for each policy the subjects (of its space) whose decision `changed` may change, sorted.
 
-    Links are followed backwards by reading the column of the link only, for everybody, and only where
-    somebody at its end changed. Subjects that do not exist any more may be among the result.
+    Links are followed backwards only where somebody at their end changed, by looking up who is linked to them,
+    or else by reading the column of the link for everybody. Subjects that do not exist any more may be among the result.
 
     Args:
         profiles: the store after the change.
@@ -234,25 +236,28 @@ def _owners_of(profiles: Profiles, step: Step, targets: Sequence[pl.Series]) -> 
     )
     if wanted.is_empty():
         return [_union([]) for _ in targets]
-    parts = [
-        _links(profiles, step, bucket).join(wanted, on="_target", how="inner").select("subject", "_group").unique()
-        for bucket in profiles.buckets
-    ]
-    found = pl.concat(parts)
+    found = pl.concat(
+        links.join(wanted, on="_target", how="inner").select("subject", "_group").unique()
+        for links in _links(profiles, step, wanted["_target"].unique())
+    )
     return [_union([found.filter(pl.col("_group") == number)["subject"]]) for number in range(len(targets))]
 
 
-def _links(profiles: Profiles, step: Step, bucket: int) -> pl.DataFrame:
-    """Return `subject` and whom its link leads to, of one bucket, where it leads anywhere."""
+def _links(profiles: Profiles, step: Step, targets: pl.Series) -> Iterator[pl.DataFrame]:
+    """Yield `subject` and `_target` of links: at least all that lead to `targets`."""
     space, _, collection = step.place.partition(".")
-    population = profiles.bucket(bucket)
-    if not collection:
-        rows = population.attributes(space, [step.column])
-    else:
-        owners = population.attributes(space, [])["subject"]
-        names = [] if step.column == "member" else [step.column]
-        rows = population.items(space, collection, names, owners).rename({"owner": "subject"})
-    return rows.select("subject", pl.col(step.column).alias("_target")).drop_nulls()
+    candidates = None
+    if isinstance(profiles, Snapshot):
+        candidates = perhaps_leading_to(profiles, space, collection or None, step.column, targets)
+    for bucket in profiles.buckets if candidates is None else [0]:
+        population = profiles.bucket(bucket)
+        if not collection:
+            rows = population.attributes(space, [step.column], candidates)
+        else:
+            owners = population.attributes(space, [], candidates)["subject"]
+            names = [] if step.column == "member" else [step.column]
+            rows = population.items(space, collection, names, owners).rename({"owner": "subject"})
+        yield rows.select("subject", pl.col(step.column).alias("_target")).drop_nulls()
 
 
 def _union(parts: Sequence[pl.Series]) -> pl.Series:

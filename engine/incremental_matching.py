@@ -18,6 +18,7 @@ from engine.change_index import ChangeIndex
 from engine.columnar import Compiled
 from engine.grants_seen import grants_seen
 from engine.ledger.earlier import PastGrants
+from engine.ledger.who_waits import WhoWaits
 from engine.matches import Matches
 from engine.matching import (
     WITH_EVIDENCE,
@@ -44,7 +45,6 @@ from profiles.fault_points import fault_point
 from profiles.snapshot import Snapshot
 from profiles.store import bucket_expression
 
-_NOBODY = pl.DataFrame(schema={"policy": pl.String, "subject": pl.String, "behind": pl.String})
 _AT_ONCE = 100_000  # subjects picked out of several buckets that are decided together
 
 
@@ -77,8 +77,8 @@ class Matched:
 class Matching:
     """What one run matches, and with what.
 
-    `waiting` gives `policy`, `subject` and `behind` (see `ledger.earlier.waiting_and_why`) of all who wait for one
-    of the policies, or whom this very run has already granted it before it was interrupted.
+    `waiting` knows who waits for one of the policies; `recorded` gives `policy` and `subject` of those to whom this
+    very run had granted one before it was interrupted.
     """
 
     plan: Plan
@@ -87,7 +87,8 @@ class Matching:
     past: PastGrants
     spill: Spill
     bases: Mapping[str, Basis]
-    waiting: Callable[[], pl.DataFrame]
+    waiting: WhoWaits
+    recorded: Callable[[], pl.DataFrame]
     reopen: Reopen | None = None
     on_progress: Progress | None = None
     matcher: Matcher = columnar_matcher
@@ -124,15 +125,14 @@ def match_what_changed(matching: Matching) -> Matched:
     found = asked if matching.full else finder.find()
     if not matching.full and found.nobody and nothing_to_settle(plan, matching.bases, matching.past):
         matched.still_waiting = {name: basis.waiting for name, basis in matching.bases.items()}
-        behind = _NOBODY
     else:
-        behind = _those_behind(matching, finder, found)
+        _add_waiting(matching, finder, found)
     fault_point("changes-found")
     frames = []
     for group in found.groups:
         frames += list(_decide_group(matching, matched, group, found, fixed))
-    for name, reason, count in _still_behind(behind, matched).iter_rows():
-        matched.still_waiting[name] = {reason: count}
+    if matched.picked:
+        matched.still_waiting |= matching.waiting.left(matched.picked)
     everybody = [one for name, one in fixed.items() if found.anew[name].subjects is None]
     match_everybody(
         everybody,
@@ -152,15 +152,14 @@ def match_what_changed(matching: Matching) -> Matched:
     return matched
 
 
-def _those_behind(matching: Matching, finder: Finder, found: Redeciding) -> pl.DataFrame:
-    """Have those who wait decided anew; return those who need not be: they hold another benefit that still counts.
+def _add_waiting(matching: Matching, finder: Finder, found: Redeciding) -> None:
+    """Have those who wait decided anew; but not those who wait behind another benefit that still counts.
 
-    Nothing that decides it may have moved since: neither stages of grants, nor the terms of allocation, nor, as
-    they are decided if it has, what is known of them.
+    Nothing that decides the latter may have moved since: neither stages of grants, nor the terms of allocation, nor,
+    as they are decided if it has, what is known of them.
     """
     if not found.groups:
-        return _NOBODY
-    waiting = matching.waiting()
+        return
     terms = terms_digest(matching.plan)
     lasting = [
         name
@@ -168,18 +167,9 @@ def _those_behind(matching: Matching, finder: Finder, found: Redeciding) -> pl.D
         for name in group.names
         if (basis := matching.bases[name]).terms == terms and matching.past.runs_since(basis.seen) is not None
     ]
-    behind = pl.col("behind").is_not_null() & pl.col("policy").is_in(lasting)
-    finder.add_waiting(found, waiting.filter(~behind))
-    return waiting.filter(behind)
-
-
-def _still_behind(behind: pl.DataFrame, matched: Matched) -> pl.DataFrame:
-    """Return `policy`, `behind` and how many of them were not decided with others after all."""
-    parts = [
-        behind.filter((pl.col("policy") == name) & ~pl.col("subject").is_in(subjects.implode()))
-        for name, subjects in matched.picked.items()
-    ]
-    return pl.concat([_NOBODY, *parts]).group_by("policy", "behind").len()
+    # Being granted ends the waiting: what this run has recorded is read last.
+    waiting = matching.waiting.to_decide(lasting)
+    finder.add_waiting(found, pl.concat([waiting, matching.recorded()]))
 
 
 def _decide_group(

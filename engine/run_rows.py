@@ -112,8 +112,8 @@ def finished_runs(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def recorded_by(connection: Connection, run: str) -> pl.DataFrame:
-    """Return `policy` and `subject` of what an interrupted run has granted so far."""
+def recorded_by(connection: Connection, run: str | None) -> pl.DataFrame:
+    """Return `policy` and `subject` of what an interrupted run has granted so far; None, a dry run, has nothing."""
     schema: dict[str, type[pl.DataType]] = {"policy": pl.String, "subject": pl.String}
     checkpoints, grants = table(tables.Checkpoint), table(tables.Grant)
     begun = connection.execute(select(checkpoints.c.bucket).where(checkpoints.c.run == run).limit(1)).first()

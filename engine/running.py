@@ -15,8 +15,15 @@ from engine.allocating import KEY
 from engine.grant_terms import grant_terms
 from engine.guarding import guard
 from engine.incremental_matching import Matching, match_what_changed
-from engine.ledger.earlier import WAITING_COLUMNS, WAITING_KEY, past_grants_of, waiting_and_why, waiting_of_plan
+from engine.ledger.earlier import (
+    WAITING_COLUMNS,
+    WAITING_KEY,
+    past_grants_of,
+    waiting_of_plan,
+    waiting_of_subjects,
+)
 from engine.ledger.opening import Ledger
+from engine.ledger.who_waits import WhoWaits, by_subjects
 from engine.matching import Matcher, Profiles, Progress, columnar_matcher, spilling
 from engine.planning import Plan, make_plan, pinned_plan
 from engine.recording import Recorder, record_bucket, with_period
@@ -210,7 +217,8 @@ def _match(setting: Setting, work: Work) -> None:
                 past=past,
                 spill=work.spill,
                 bases=read_bases(ledger, plan.basis),
-                waiting=lambda: _concerned(setting, work),
+                waiting=WhoWaits(ledger, frozenset(plan.pairs), work.run),
+                recorded=lambda: _recorded(setting, work),
                 reopen=setting.reopen,
                 on_progress=setting.on_progress,
                 matcher=opinion.watched(setting.matcher),
@@ -221,19 +229,13 @@ def _match(setting: Setting, work: Work) -> None:
     work.note_opinion(opinion)
 
 
-def _concerned(setting: Setting, work: Work) -> pl.DataFrame:
-    """Return `policy`, `subject` and `behind` of those who wait (see `waiting_and_why`), and of those whom this run
-    has granted already.
+def _recorded(setting: Setting, work: Work) -> pl.DataFrame:
+    """Return `policy` and `subject` of whom this run has granted something before it was interrupted.
 
-    The latter waited, or had changed, before the run was interrupted: it must decide them again, or others
-    would be served in their place. They are read last, because being granted ends the waiting.
+    They waited, or had changed, before: it must decide them again, or others would be served in their place.
     """
     with setting.ledger.reading() as connection:
-        waiting = waiting_and_why(connection, work.plan.pairs, work.run)
-    if work.run is None:
-        return waiting
-    with setting.ledger.reading() as connection:
-        return pl.concat([waiting, recorded_by(connection, work.run).with_columns(behind=pl.lit(None, pl.String))])
+        return recorded_by(connection, work.run)
 
 
 def _guard(setting: Setting, work: Work) -> None:
@@ -255,9 +257,7 @@ def _settle(setting: Setting, work: Work) -> Settlement:
 def _record(setting: Setting, work: Work, seen: int) -> tuple[bool, pl.DataFrame]:
     """Record every bucket. Returns whether anything changed, and who waits no longer."""
     assert work.run is not None
-    pairs = [(item.id, item.period.key) for item in work.going_on]
-    with setting.ledger.reading() as connection:
-        waited = _only_decided(waiting_of_plan(connection, pairs), work)
+    waited = _waited(setting, work)
     days_of = cache(lambda space: work.profiles.as_of(space, None))
     recorder = Recorder(
         setting.ledger,
@@ -291,12 +291,17 @@ def _record(setting: Setting, work: Work, seen: int) -> tuple[bool, pl.DataFrame
     return changed, waited.select(WAITING_KEY)
 
 
-def _only_decided(waited: pl.DataFrame, work: Work) -> pl.DataFrame:
-    """Leave out who was not decided by this run: one whom an event has made wait meanwhile goes on waiting."""
-    for name, subjects in work.matched.picked.items():
-        others = (pl.col("policy") == name) & ~pl.col("subject").is_in(subjects.implode())
-        waited = waited.filter(~others)
-    return waited
+def _waited(setting: Setting, work: Work) -> pl.DataFrame:
+    """Return who of those that this run has decided waited before; whom an event made wait meanwhile goes on waiting."""
+    picked = work.matched.picked
+    periods = {item.id: item.period.key for item in work.going_on}
+    with setting.ledger.reading() as connection:
+        everybody = [(name, period) for name, period in periods.items() if name not in picked]
+        found = [waiting_of_plan(connection, everybody)]
+        for subjects, names in by_subjects({name: one for name, one in picked.items() if name in periods}):
+            waiting = waiting_of_subjects(connection, subjects)
+            found += [waiting.filter(policy=name, period=periods[name]) for name in names]
+    return pl.concat(found)
 
 
 def _note_late(work: Work, bucket: int, turned_down: pl.DataFrame) -> None:

@@ -18,6 +18,7 @@ from profiles.store import (
     StoredTable,
     arrow_schema,
     clear_unfinished,
+    lay_out_current,
     open_current,
     table_folder,
     to_arrow,
@@ -51,6 +52,7 @@ def compact(home: Home) -> dict[str, int]:
             commit_manifest(home, replace(manifest, tables=tables))
             for name in rewritten:
                 forget_layouts(home.store, name)
+                lay_out_current(home, name)
         with open_vault(home) as vault:
             vault.forget_superseded()
     return rewritten

@@ -35,6 +35,7 @@ from profiles.manifest import (
 )
 from profiles.quarantine import quarantined
 from profiles.secret import derived_key, key_fingerprint, secret_key
+from profiles.store import lay_out_current
 from profiles.vault import open_vault
 
 __all__ = ["IntakeReport", "quarantined", "source_of", "take_in"]
@@ -141,7 +142,9 @@ def take_in(
             rows = _read(file, scratch, limits, plan, intake, on_progress)
             if not accept_shrinking:
                 _require_plausible(manifest, declared, file, extract, intake.good_rows)
-            return _finish(home, manifest, intake, rows, digest, key_fingerprint(secret))
+            report = _finish(home, manifest, intake, rows, digest, key_fingerprint(secret))
+            lay_out_current(home, source)
+            return report
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

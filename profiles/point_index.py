@@ -1,9 +1,10 @@
-"""A file of the store laid out for single look-ups: mapped into memory, found by binary search.
+"""A file of the store laid out for look-ups: mapped into memory, found by binary search.
 
-A Parquet file has to be decoded by the thousands of rows before one of them can be seen. For a service that
-looks up one person after another, each large file is laid out a second time, uncompressed and in order of
-subject, under `points/` of the store. A data file never changes, so neither does its layout; it is made from
-the data file alone and may be deleted at any time. Small files are laid out in memory only.
+A Parquet file has to be decoded by the thousands of rows before one of them can be seen. For a service that looks up
+one person after another, and for a run that looks up the few for whom something has changed, each large file is laid
+out a second time, uncompressed and in order of subject, under `points/` of the store; columns that lead to other
+subjects also lead back. A data file never changes, so neither does its layout; it is made from the data file alone,
+after an intake or when it is first needed, and may be deleted at any time. Small files are laid out in memory only.
 """
 
 from __future__ import annotations
@@ -15,34 +16,46 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from profiles.pseudonyms import Numbers, Pseudonyms, first_halves, hexadecimal_bytes, ranges
+
 if TYPE_CHECKING:
     from profiles.store import DataFile, StoredTable
 
-FORMAT = b"1"
+FORMAT = b"2"
 # Up to this many rows a file is laid out in memory at once; larger ones after a few look-ups.
 SMALL_FILE = 8_192
 LOOKUPS_BEFORE_LAYOUT = 4
 MOST_MAPPED = 8_192
 MOST_ROWS_IN_MEMORY = 2_000_000
 _FIRST = "_first_half"
-# Never asked for one subject at a time.
-_LEFT_OUT = ("bucket", "_sealed")
+# Of a column of pseudonyms: the first half of each, ascending, and the number of its row.
+_LED_TO, _LEADING = "_led_to ", "_leading "
+# Not laid out: nobody asks for them subject by subject.
+LEFT_OUT = frozenset({"bucket", "_sealed"})
 
 
 @dataclass(frozen=True)
 class PointIndex:
-    """The rows of one file by subject. `packed` columns hold hexadecimal digits, two to a byte."""
+    """The rows of one file by subject.
 
-    first_halves: np.ndarray[Any, Any]
+    first_halves  of the pseudonyms, ascending
+    columns       the file's columns; those that are `packed` hold hexadecimal digits, two to a byte
+    led_to        by column of pseudonyms: their first halves, ascending, and whose row each stands in
+    mapped        whether it lies in a file of its own
+    """
+
+    first_halves: Numbers
     columns: Mapping[str, pa.Array]
     packed: frozenset[str]
+    led_to: Mapping[str, tuple[Numbers, Numbers]]
     mapped: bool
 
     def rows(self, subject: str) -> list[dict[str, object]]:
@@ -59,6 +72,52 @@ class PointIndex:
                 found.append(self._row(start, subject))
             start += 1
         return found
+
+    def places(self, asked: Pseudonyms) -> Numbers:
+        """Return the numbers of the rows of many subjects, ascending."""
+        heads, halves = self.first_halves, asked.first_halves
+        first, last = np.searchsorted(halves, heads[0], side="left"), np.searchsorted(halves, heads[-1], side="right")
+        here = slice(int(first), int(last))
+        start = np.searchsorted(heads, halves[here], side="left")
+        count = np.searchsorted(heads, halves[here], side="right") - start
+        found = ranges(start, count)
+        same = (self._wholes[found] == np.repeat(asked.wholes[here], count, axis=0)).all(axis=1)
+        kept: Numbers = found[same]
+        return kept
+
+    def leading_to(self, name: str, asked: Pseudonyms) -> pl.Series | None:
+        """Return the subjects of the rows whose column `name` holds one of these pseudonyms.
+
+        None if it is no column of pseudonyms. Those of a pseudonym that begins with the same eight bytes are
+        among the answer.
+        """
+        if name not in self.led_to:
+            column = self.columns.get(name)
+            empty = column is None or column.null_count == len(column)
+            return pl.Series("subject", [], dtype=pl.String) if empty else None
+        heads, rows = self.led_to[name]
+        start = np.searchsorted(heads, asked.first_halves, side="left")
+        count = np.searchsorted(heads, asked.first_halves, side="right") - start
+        return self.column("subject", pl.String(), rows[ranges(start, count)])
+
+    def column(self, name: str, kind: pl.DataType, places: Numbers) -> pl.Series:
+        """Return one column of some rows; null where the file is older than the column."""
+        column = self.columns.get(name)
+        if column is None:
+            return pl.Series(name, [None], dtype=kind).new_from_index(0, len(places))
+        taken = column.take(pa.array(places))
+        if isinstance(taken, pa.DictionaryArray):
+            taken = taken.dictionary_decode()
+        if name in self.packed:
+            return pl.Series(name, taken.cast(pa.binary())).bin.encode("hex")
+        return pl.Series(name, taken).cast(kind)
+
+    @cached_property
+    def _wholes(self) -> Numbers:
+        subjects = self.columns["subject"]
+        width, first = subjects.type.byte_width, subjects.offset
+        told = np.frombuffer(subjects.buffers()[1], dtype=np.uint8)
+        return told[first * width : (first + len(subjects)) * width].reshape(-1, width)
 
     def _row(self, place: int, subject: str) -> dict[str, object]:
         row: dict[str, object] = {"subject": subject}
@@ -119,7 +178,7 @@ def point_index(table: StoredTable, file: DataFile, *, make: bool = False) -> Po
     found = _indexes.get(file.path)
     if found is not None:
         return found
-    if file.rows <= SMALL_FILE:
+    if not is_large(file):
         laid_out = _laid_out(table, file)
         index = _index(laid_out, mapped=False)
     else:
@@ -137,6 +196,32 @@ def point_index(table: StoredTable, file: DataFile, *, make: bool = False) -> Po
     return index
 
 
+def open_index(table: StoredTable, file: DataFile) -> PointIndex | None:
+    """Return the index of a large file if it has been laid out; to ask for it is no look-up."""
+    found = _indexes.get(file.path)
+    if found is None:
+        found = _opened(_place(table, file), file)
+        if found is not None:
+            _indexes.keep(file.path, found)
+    return found
+
+
+def lay_out(table: StoredTable) -> None:
+    """Lay out every large file of a table that is not yet. Raises StoreError if one cannot be read."""
+    for file in large_files(table):
+        point_index(table, file, make=True)
+
+
+def large_files(table: StoredTable) -> list[DataFile]:
+    """Return the large files of a table."""
+    return [file for part in table.files.values() for file in part if is_large(file)]
+
+
+def is_large(file: DataFile) -> bool:
+    """Return whether a file is worth a layout of its own."""
+    return file.rows > SMALL_FILE
+
+
 def forget_layouts(store: Path, table: str) -> None:
     """Remove the layouts of a table whose files have been rewritten; readers that have them open keep them."""
     shutil.rmtree(store / "points" / table, ignore_errors=True)
@@ -149,37 +234,51 @@ def _place(table: StoredTable, file: DataFile) -> Path:
 
 def _laid_out(table: StoredTable, file: DataFile) -> pa.Table:
     """Return the file's rows by subject, pseudonyms packed and words of few kinds numbered."""
-    present = {name: kind for name, kind in table.columns.items() if name not in _LEFT_OUT}
+    present = {name: kind for name, kind in table.columns.items() if name not in LEFT_OUT}
     frame = table.rows_in_files((file,), present, None)
     if not frame["subject"].is_sorted():
         frame = frame.sort("subject", maintain_order=True)
     arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-    heads = b"".join(frame["subject"].str.head(16).str.decode("hex").to_list())
-    first = pa.array(np.frombuffer(heads, dtype=">u8").astype(np.uint64))
-    columns, packed = {_FIRST: first}, []
+    wholes = hexadecimal_bytes(frame["subject"])
+    assert wholes is not None
+    columns: dict[str, pa.Array] = {_FIRST: pa.array(first_halves(wholes))}
+    packed = []
     for name in frame.columns:
-        column = arrow.column(name).combine_chunks()
-        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-        if frame.schema[name] == pl.String:
-            digits = _hexadecimal_digits(frame[name])
-            if digits:
-                decoded = frame[name].str.decode("hex").to_arrow(compat_level=pl.CompatLevel.oldest())
-                column = decoded.cast(pa.binary(digits // 2))
-                packed.append(name)
-            else:
-                column = column.dictionary_encode()
-        columns[name] = column
+        told = hexadecimal_bytes(frame[name].drop_nulls()) if frame.schema[name] == pl.String else None
+        if told is None:
+            column = arrow.column(name).combine_chunks()
+            column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+            columns[name] = column.dictionary_encode() if frame.schema[name] == pl.String else column
+            continue
+        packed.append(name)
+        rows = np.flatnonzero(frame[name].is_not_null().to_numpy())
+        columns[name] = _binary(told, rows, frame.height)
+        if name != "subject" and told.shape[1] == wholes.shape[1]:
+            columns |= _led_to(name, told, rows, frame.height)
     metadata = {"format": FORMAT, "rows": str(file.rows).encode(), "packed": ",".join(packed).encode()}
     return pa.table(columns).replace_schema_metadata(metadata)
 
 
-def _hexadecimal_digits(texts: pl.Series) -> int:
-    """Return how many digits each text has if all are hexadecimal numbers of one even length, else 0."""
-    told = texts.drop_nulls()
-    lengths = told.str.len_bytes().unique()
-    if lengths.len() != 1 or lengths[0] % 2 or lengths[0] < 16:
-        return 0
-    return int(lengths[0]) if told.str.contains(r"^[0-9a-f]+$").all() else 0
+def _binary(told: Numbers, rows: Numbers, height: int) -> pa.Array:
+    """Return a column that holds `told` in `rows`, and null in the others."""
+    width = told.shape[1]
+    if len(rows) == height:
+        return pa.Array.from_buffers(pa.binary(width), height, [None, pa.py_buffer(told.tobytes())])
+    spread = np.zeros((height, width), dtype=np.uint8)
+    spread[rows] = told
+    present = np.zeros(height, dtype=bool)
+    present[rows] = True
+    bits = pa.py_buffer(np.packbits(present, bitorder="little").tobytes())
+    return pa.Array.from_buffers(pa.binary(width), height, [bits, pa.py_buffer(spread.tobytes())])
+
+
+def _led_to(name: str, told: Numbers, rows: Numbers, height: int) -> dict[str, pa.Array]:
+    """Return the two columns that lead from a pseudonym to the rows that hold it; they end in nulls."""
+    heads = first_halves(told)
+    order = np.argsort(heads, kind="stable")
+    absent = pa.nulls(height - len(rows), pa.uint64())
+    found = {_LED_TO: pa.array(heads[order]), _LEADING: pa.array(rows[order].astype(np.uint64))}
+    return {f"{prefix}{name}": pa.concat_arrays([column, absent]) for prefix, column in found.items()}
 
 
 def _write(laid_out: pa.Table, place: Path) -> None:
@@ -212,4 +311,14 @@ def _index(laid_out: pa.Table, *, mapped: bool) -> PointIndex:
     columns = {name: laid_out.column(name).chunk(0) for name in laid_out.column_names}
     first = columns.pop(_FIRST).to_numpy(zero_copy_only=True)
     packed = (laid_out.schema.metadata or {}).get(b"packed", b"").decode().split(",")
-    return PointIndex(first, columns, frozenset(packed), mapped)
+    led_to = {name.removeprefix(_LED_TO): name for name in columns if name.startswith(_LED_TO)}
+    reverse = {
+        name: (_told(columns.pop(heads)), _told(columns.pop(f"{_LEADING}{name}"))) for name, heads in led_to.items()
+    }
+    return PointIndex(first, columns, frozenset(packed), reverse, mapped)
+
+
+def _told(column: pa.Array) -> Numbers:
+    """Return the numbers of a column that ends in nulls."""
+    numbers: Numbers = column.slice(0, len(column) - column.null_count).to_numpy(zero_copy_only=True)
+    return numbers

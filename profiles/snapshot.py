@@ -21,7 +21,7 @@ from profiles.facts import SubjectFacts
 from profiles.freshness import Freshness
 from profiles.home import Home
 from profiles.manifest import full_as_of, read_manifest
-from profiles.point_index import SMALL_FILE, point_index
+from profiles.point_index import large_files, point_index
 from profiles.population import BucketPopulation
 from profiles.quarantine import QUARANTINE_TABLE
 from profiles.snapshot_tables import patched_tables
@@ -116,10 +116,9 @@ class Snapshot:
 
         Without it the first few look-ups in each file are slower. `on_progress` gets files done and in all.
         """
-        files = [(table, file) for table in self.tables.values() for part in table.files.values() for file in part]
+        files = [(table, file) for table in self.tables.values() for file in large_files(table)]
         for done, (table, file) in enumerate(files, 1):
-            if file.rows > SMALL_FILE:
-                point_index(table, file, make=True)
+            point_index(table, file, make=True)
             if on_progress is not None:
                 on_progress(done, len(files))
 

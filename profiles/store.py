@@ -9,6 +9,7 @@ Of each subject the rows of its highest `_sequence` count; for collections that 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ from policies.errors import StoreError
 from profiles.events.patches import TablePatches
 from profiles.freshness import Freshness
 from profiles.home import Home
-from profiles.manifest import Manifest, TableState
+from profiles.manifest import Manifest, TableState, read_manifest
 from profiles.patched_rows import patched_rows, patched_subject
+from profiles.picked_rows import latest, picked_rows
+from profiles.point_index import LEFT_OUT, lay_out
 from profiles.point_reads import point_rows
 
 SYSTEM_COLUMNS: dict[str, type[pl.DataType]] = {
@@ -208,6 +211,10 @@ class StoredTable:
         files = [file for bucket in buckets for file in self.files.get(bucket, ())]
         if not files:
             return pl.DataFrame(schema=dict(wanted))
+        if subjects is not None and self.is_profile and not LEFT_OUT & set(wanted):
+            picked = picked_rows(self, files, subjects)
+            if picked is not None:
+                return picked.frame(wanted, with_removed)
         needed = dict(wanted)
         layered = len(files) > sum(1 for bucket in buckets if self.files.get(bucket))
         any_removed = any(file.may_hold_removed for file in files)
@@ -244,19 +251,6 @@ class StoredTable:
             return scan.select(*present, *absent).collect()
         except (pl.exceptions.PolarsError, OSError) as problem:
             raise _damaged(self.name) from problem
-
-
-def latest(rows: pl.DataFrame) -> pl.DataFrame:
-    """Keep of each subject the rows of its highest `_sequence`."""
-    if rows.is_empty():
-        return rows
-    oldest = rows["_sequence"].min()
-    newer = rows.filter(pl.col("_sequence") != oldest)
-    if newer.is_empty():
-        return rows
-    newest = newer.filter(pl.col("_sequence") == pl.col("_sequence").max().over("subject"))
-    untouched = rows.filter(pl.col("_sequence") == oldest).join(newest.select("subject"), on="subject", how="anti")
-    return pl.concat([untouched, newest])
 
 
 def open_table(home: Home, name: str, version: int, full_as_of: date | None) -> StoredTable:
@@ -299,6 +293,15 @@ def open_current(home: Home, manifest: Manifest, name: str) -> StoredTable | Non
     if state is None:
         return None
     return open_table(home, name, state.version, date.fromisoformat(state.full_as_of) if state.full_as_of else None)
+
+
+def lay_out_current(home: Home, name: str) -> None:
+    """Lay out the large files of the committed version of a table for look-ups, as far as there is room."""
+    # What has been committed counts; without layouts it is only read more slowly.
+    with contextlib.suppress(StoreError):
+        table = open_current(home, read_manifest(home), name)
+        if table is not None and table.is_profile:
+            lay_out(table)
 
 
 def append_rows(

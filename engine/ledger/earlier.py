@@ -13,7 +13,6 @@ from contextlib import contextmanager
 import polars as pl
 from sqlalchemy import Connection, Select, func, select
 
-from engine.allocating import Reason
 from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table, to_frame
 from engine.ledger.stages import ENDED
@@ -59,7 +58,7 @@ def earlier_grants(connection: Connection, subjects: pl.Series, policies: Iterab
     query = select(*(columns[name] for name in EARLIER_COLUMNS))
     if policies is not None:
         query = query.where(columns.policy.in_(sorted(set(policies))))
-    return _of_subjects(connection, query, columns.subject, subjects, EARLIER_COLUMNS)
+    return of_subjects(connection, query, columns.subject, subjects, EARLIER_COLUMNS)
 
 
 def waiting_of_plan(connection: Connection, plan: Iterable[tuple[str, str]]) -> pl.DataFrame:
@@ -75,49 +74,11 @@ def waiting_of_plan(connection: Connection, plan: Iterable[tuple[str, str]]) -> 
     return found.join(pairs, on=["policy", "period"], how="semi")
 
 
-def waiting_and_why(connection: Connection, plan: Iterable[tuple[str, str]], without_run: str | None) -> pl.DataFrame:
-    """Return `policy`, `subject` and `behind` of everybody who waits for one of the planned (policy, period).
-
-    `behind` is the reason (`exclusive`) if somebody waits only because an earlier run has granted another benefit
-    of the same group for the same period and unit: as long as that counts, it waits whatever becomes free.
-    """
-    pairs = set(plan)
-    waiting = waiting_of_plan(connection, pairs)
-    waits, grants = table(tables.Waiting).c, table(tables.Grant).c
-    held = (
-        (grants.subject == waits.subject)
-        & (grants.policy == waits.detail)
-        & (grants.unit == waits.unit)
-        & (grants.period == waits.period)
-    )
-    query = (
-        select(*(waits[name] for name in WAITING_KEY), waits.reason.label("behind"))
-        .join_from(table(tables.Waiting), table(tables.Grant), held)
-        .where(
-            waits.policy.in_(sorted({policy for policy, _ in pairs})),
-            waits.period.in_(sorted({period for _, period in pairs})),
-            waits.reason == Reason.EXCLUSIVE.value,
-            grants.stage.not_in([stage.value for stage in ENDED]),
-        )
-    )
-    if without_run is not None:
-        query = query.where(grants.run != without_run, waits.run != without_run)
-    schema: dict[str, type[pl.DataType]] = {
-        **{name: WAITING_COLUMNS[name] for name in WAITING_KEY},
-        "behind": pl.String,
-    }
-    found = to_frame(connection.execute(query).fetchall(), schema)
-    told = waiting.join(found, on=list(WAITING_KEY), how="left", maintain_order="left")
-    # Whoever waits for another reason too, for another unit, is decided as a whole.
-    every = pl.col("behind").is_not_null().all().over("policy", "subject")
-    return told.select("policy", "subject", behind=pl.when(every).then("behind"))
-
-
 def waiting_of_subjects(connection: Connection, subjects: pl.Series) -> pl.DataFrame:
     """Return what these subjects wait for."""
     columns = table(tables.Waiting).c
     query = select(*(columns[name] for name in WAITING_COLUMNS))
-    return _of_subjects(connection, query, columns.subject, subjects, WAITING_COLUMNS)
+    return of_subjects(connection, query, columns.subject, subjects, WAITING_COLUMNS)
 
 
 def claims_taken(connection: Connection, groups: Iterable[str]) -> pl.DataFrame:
@@ -249,7 +210,7 @@ def grants_of_subjects(
     schema: dict[str, type[pl.DataType]],
 ) -> pl.DataFrame:
     """Return what a query of the table of grants finds for these subjects."""
-    return _of_subjects(connection, query, table(tables.Grant).c.subject, subjects, schema)
+    return of_subjects(connection, query, table(tables.Grant).c.subject, subjects, schema)
 
 
 def subjects_with_many(connection: Connection, subjects: pl.Series, number: int | None) -> pl.Series:
@@ -257,7 +218,7 @@ def subjects_with_many(connection: Connection, subjects: pl.Series, number: int 
     if number is None:
         return subjects.clear()
     column = table(tables.Grant).c.subject
-    return _of_subjects(connection, _having_more_than(number), column, subjects, {"subject": pl.String})["subject"]
+    return of_subjects(connection, _having_more_than(number), column, subjects, {"subject": pl.String})["subject"]
 
 
 def _having_more_than(number: int | None) -> Select[tuple[object, ...]]:
@@ -265,14 +226,14 @@ def _having_more_than(number: int | None) -> Select[tuple[object, ...]]:
     return select(column).group_by(column).having(func.count() > number)
 
 
-def _of_subjects(
+def of_subjects(
     connection: Connection,
     query: Select[tuple[object, ...]],
     column: object,
     subjects: pl.Series,
     schema: dict[str, type[pl.DataType]],
 ) -> pl.DataFrame:
-    """Run the query for these subjects: few by their names, many by their range, then picked out.
+    """Return the rows of the query for these subjects: few are asked for by name, many by their range.
 
     A bucket is a range of pseudonyms, so its range holds little else; of subjects from everywhere it does not.
     """

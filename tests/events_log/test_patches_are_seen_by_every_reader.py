@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
 
 import polars as pl
@@ -291,7 +292,8 @@ def test_changes_name_places_subjects_and_data_of_a_range_of_events(home: Home, 
 
 
 def test_a_large_file_is_laid_out_for_look_ups_and_says_the_same(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Beyond some thousands of rows a single look-up goes through the laid-out file, made now or after a few."""
+    """Beyond some thousands of rows a look-up goes through the file's layout; an intake makes it, or a few look-ups."""
+    from profiles import point_index
     from profiles.catalog_reading import read_catalog
     from profiles.point_index import SMALL_FILE
 
@@ -307,6 +309,10 @@ def test_a_large_file_is_laid_out_for_look_ups_and_says_the_same(tmp_path_factor
     catalog = read_catalog()
     with EventLog(home, catalog) as log:
         store(log, posted("move", person(5), november(3), hukou_region="330106"))
+    layouts = home.store / "points"
+    assert list((layouts / "population").glob("*.arrow"))
+    shutil.rmtree(layouts)
+    point_index._indexes._open.clear()  # as in a process that has not made them
     snapshot = open_snapshot(home, catalog, TODAY)
     sample = [*snapshot.sample("citizen", 20), who(home, "citizen", person(5)), "f" * 32, "no pseudonym", "00zz"]
 
@@ -316,7 +322,7 @@ def test_a_large_file_is_laid_out_for_look_ups_and_says_the_same(tmp_path_factor
 
     first = told()
     # After a few look-ups the file was laid out; a service does so when it starts.
-    assert list((home.store / "points" / "population").glob("*.arrow"))
+    assert list((layouts / "population").glob("*.arrow"))
     snapshot.prepare_point_reads()
     assert told() == first and first[20][0] == "330106" and first[21] == [None, None, None]  # type: ignore[index]
     bulk = snapshot.bucket(0).attributes("citizen", ["hukou_region", "guardian", "birth_date"], pl.Series(sample[:21]))
@@ -330,6 +336,7 @@ def test_a_large_file_is_laid_out_for_look_ups_and_says_the_same(tmp_path_factor
 
 
 def test_a_damaged_layout_is_made_anew(tmp_path_factory: pytest.TempPathFactory) -> None:
+    from profiles import point_index
     from profiles.catalog_reading import read_catalog
     from profiles.point_index import SMALL_FILE
 
@@ -341,7 +348,7 @@ def test_a_damaged_layout_is_made_anew(tmp_path_factory: pytest.TempPathFactory)
     snapshot = open_snapshot(home, read_catalog(), TODAY)
     data = next((home.store / "tables" / "population").rglob("*.parquet"))
     layout = home.store / "points" / "population" / f"{data.stem}.arrow"
-    layout.parent.mkdir(parents=True)
+    point_index._indexes._open.clear()  # as in a process that has not made it
     layout.write_bytes(b"half a layout")
     snapshot.prepare_point_reads()
     assert layout.stat().st_size > 100_000
