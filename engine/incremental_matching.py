@@ -176,17 +176,25 @@ def _decide_group(
     matching: Matching, matched: Matched, group: Group, found: Redeciding, fixed: Mapping[str, FixedPolicy]
 ) -> Iterator[pl.DataFrame]:
     """Decide the policies of one group for all whom any of them is about; yield the candidates."""
-    now = [fixed[name] for name in group.names]
-    then = [before for name in group.names if (before := found.anew[name].before) is not None]
-    picked = _picked(group, found, now)
+    picked = _picked(group, found, [fixed[name] for name in group.names])
+    asked = [one for name in group.names if (one := fixed[name]).policy.space in picked]
+    now = _State(Compiled(asked, matching.vocabulary), group.after, matching.past)
+    then = _as_it_was(matching, matched, group, found, now)
     added = {name: Totals() for name in group.names}
     taken = {name: Totals() for name in group.names}
     about = {name: these for name in group.names if (these := found.anew[name].subjects) is not None}
-    candidates = list(_decided(matching, group.after, now, picked, matching.past, added, about))
-    # With the same data on the same date everybody's answer is what it was: only the candidates are needed.
-    if not group.same_data:
-        for _ in _decided(matching, group.before, then, picked, matching.past.without(group.granted_since), taken):
-            pass
+    parts = 1 + sum(subjects.len() for subjects in picked.values()) // _AT_ONCE
+    candidates: list[pl.DataFrame] = []
+    # Portion by portion, now and then: most of what is read for the one is what is read for the other.
+    for portion in _portions(picked, group.after.bucket_count):
+        population, answers = now.decide(portion)
+        if matching.opinion is not None:
+            matching.opinion.look(asked, population, answers, parts, about)
+        candidates += [candidates_of(one, answers, added[one.policy.id]) for one in asked]
+        if then is not None:
+            _, answers = then.decide(portion)
+            for one in then.compiled.fixed:
+                candidates_of(one, answers, taken[one.policy.id])
     doubtful = set()
     for name in group.names:
         error = added[name].error
@@ -221,32 +229,32 @@ def _picked(group: Group, found: Redeciding, fixed: Sequence[FixedPolicy]) -> di
     return {space: pl.concat(parts).unique().sort() for space, parts in by_space.items()}
 
 
-def _decided(
-    matching: Matching,
-    snapshot: Snapshot,
-    fixed: Sequence[FixedPolicy],
-    picked: Mapping[str, pl.Series],
-    past: PastGrants,
-    totals: Mapping[str, Totals],
-    about: Mapping[str, pl.Series] | None = None,
-) -> Iterator[pl.DataFrame]:
-    """Decide `fixed` for the picked subjects, some buckets at a time: add to `totals`, yield the candidates.
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Compiled policies, and the state of the store and of the ledger that they are asked about."""
 
-    `about` are those whom each policy decides anew: of them a sample gets its second opinion.
+    compiled: Compiled
+    snapshot: Snapshot
+    past: PastGrants
+
+    def decide(self, subjects: Mapping[str, pl.Series]) -> tuple[WithPastGrants, Matches]:
+        """Return what was read of these subjects (by space), and the answers."""
+        population = WithPastGrants(RestrictedPopulation(self.snapshot.bucket(0), subjects), self.past)
+        return population, self.compiled.decide(population)
+
+
+def _as_it_was(matching: Matching, matched: Matched, group: Group, found: Redeciding, now: _State) -> _State | None:
+    """Return the state in which the group was decided; None if everybody's answer is what it was.
+
+    So it is with the same data on the same date: only the candidates are needed then.
     """
-    spaces = {one.policy.space for one in fixed}
-    if not any(space in picked for space in spaces):
-        return
-    compiled = Compiled([one for one in fixed if one.policy.space in picked], matching.vocabulary)
-    parts = 1 + sum(subjects.len() for subjects in picked.values()) // _AT_ONCE
-    for portion in _portions(picked, snapshot.bucket_count):
-        population = RestrictedPopulation(snapshot.bucket(0), portion)
-        known = WithPastGrants(population, past)
-        answers: Matches = compiled.decide(known)
-        if matching.opinion is not None and about is not None:
-            matching.opinion.look(compiled.fixed, known, answers, parts, about)
-        for one in compiled.fixed:
-            yield candidates_of(one, answers, totals[one.policy.id])
+    if group.same_data:
+        return None
+    compiled, past = now.compiled, matching.past.without(group.granted_since)
+    if any(matching.bases[name].fingerprint != matched.fingerprints[name] for name in group.names):
+        rules = [found.anew[one.policy.id].before for one in now.compiled.fixed]
+        compiled = Compiled([one for one in rules if one is not None], matching.vocabulary)
+    return _State(compiled, group.before, past)
 
 
 def _portions(picked: Mapping[str, pl.Series], buckets: int) -> Iterator[dict[str, pl.Series]]:
