@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 import polars as pl
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 ONE_IN = 8
 # A run reads the same subjects of the same tables for each of its questions; in rows, all tables together.
 MOST_ROWS_KEPT = 3_000_000
+MOST_ROWS_OF_SMALL_FILES = 1_000_000
 _ROW = "_row"
+
+Rows = TypeVar("Rows", bound=Sized)
 
 
 class PickedRows:
@@ -53,8 +56,7 @@ class PickedRows:
         self._parts = [(index, index.places(asked)) for index in indexes]
         self._rest: pl.DataFrame | None = None
         if rest:
-            everything = {name: kind for name, kind in table.columns.items() if name not in LEFT_OUT}
-            self._rest = table.rows_in_files(rest, everything, subjects)
+            self._rest = _rows_in_small_files(table, rest).filter(pl.col("subject").is_in(subjects.implode()))
         self._columns: dict[str, pl.Series] = {}
         self._lock = threading.Lock()
         order = ["subject", "item"] if table.is_collection else ["subject"]
@@ -96,7 +98,7 @@ def picked_rows(table: StoredTable, files: Sequence[DataFile], subjects: pl.Seri
     if not few_of(subjects, files):
         return None
     key = (tuple(file.path for file in files), _digest(subjects))
-    found = _kept.get(key)
+    found = _picked.get(key)
     if found is None:
         indexes = [open_index(table, file) for file in files if is_large(file)]
         asked = pseudonyms(subjects)
@@ -104,7 +106,18 @@ def picked_rows(table: StoredTable, files: Sequence[DataFile], subjects: pl.Seri
             return None
         rest = [file for file in files if not is_large(file)]
         found = PickedRows(table, [index for index in indexes if index is not None], rest, subjects, asked)
-        _kept.keep(key, found)
+        _picked.keep(key, found)
+    return found
+
+
+def _rows_in_small_files(table: StoredTable, files: Sequence[DataFile]) -> pl.DataFrame:
+    """Return all rows of some small files: those of the last intakes, which everybody asks for."""
+    key = tuple(file.path for file in files)
+    found = _small_files.get(key)
+    if found is None:
+        everything = {name: kind for name, kind in table.columns.items() if name not in LEFT_OUT}
+        found = table.rows_in_files(files, everything, None)
+        _small_files.keep(key, found)
     return found
 
 
@@ -136,29 +149,36 @@ def _digest(subjects: pl.Series) -> bytes:
     return digest.digest()
 
 
-class _Kept:
-    """What was picked last."""
+class _Kept(Generic[Rows]):
+    """What was read last, up to so many rows in all."""
 
-    def __init__(self) -> None:
-        self._picked: OrderedDict[object, PickedRows] = OrderedDict()
+    def __init__(self, most_rows: int) -> None:
+        self._found: OrderedDict[object, Rows] = OrderedDict()
+        self._most = most_rows
         self._rows = 0
         self._lock = threading.Lock()
 
-    def get(self, key: object) -> PickedRows | None:
+    def get(self, key: object) -> Rows | None:
         with self._lock:
-            if key in self._picked:
-                self._picked.move_to_end(key)
-            return self._picked.get(key)
+            if key in self._found:
+                self._found.move_to_end(key)
+            return self._found.get(key)
 
-    def keep(self, key: object, rows: PickedRows) -> None:
+    def keep(self, key: object, rows: Rows) -> None:
         with self._lock:
-            if key in self._picked or len(rows) > MOST_ROWS_KEPT:
+            if key in self._found or len(rows) > self._most:
                 return
-            self._picked[key] = rows
+            self._found[key] = rows
             self._rows += len(rows)
-            while self._rows > MOST_ROWS_KEPT:
-                _, old = self._picked.popitem(last=False)
+            while self._rows > self._most:
+                _, old = self._found.popitem(last=False)
                 self._rows -= len(old)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._found.clear()
+            self._rows = 0
 
-_kept = _Kept()
+
+_picked: _Kept[PickedRows] = _Kept(MOST_ROWS_KEPT)
+_small_files: _Kept[pl.DataFrame] = _Kept(MOST_ROWS_OF_SMALL_FILES)

@@ -187,20 +187,12 @@ class PastGrants:
         schema = {"policy": pl.String, "space": pl.String, "subject": pl.String}
         grants = table(tables.Grant).c
         query = select(*(grants[name] for name in schema)).where(grants.run.in_(sorted(runs))).distinct()
-
-        def found(wanted: Select[tuple[object, ...]], *, crowded: bool) -> pl.DataFrame:
-            rows = self._connection.execute(wanted).fetchall() if runs else []
-            return to_frame(rows, schema).with_columns(crowded=pl.lit(crowded))
-
+        found = to_frame(self._connection.execute(query).fetchall() if runs else [], schema)
         if policies is None:
-            return found(query, crowded=False)
-        crowded = grants.subject.in_(_having_more_than(GRANTS.at_most))
-        return pl.concat(
-            [
-                found(query.where(grants.policy.in_(sorted(policies))), crowded=False),
-                found(query.where(crowded), crowded=True),
-            ]
-        )
+            return found.with_columns(crowded=pl.lit(False))
+        crowded = subjects_with_many(self._connection, found["subject"].unique(), GRANTS.at_most)
+        found = found.with_columns(crowded=pl.col("subject").is_in(crowded.implode()))
+        return found.filter(pl.col("policy").is_in(sorted(policies)) | pl.col("crowded"))
 
 
 def grants_of_subjects(

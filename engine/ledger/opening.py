@@ -82,6 +82,8 @@ def open_ledger(url: str, clock: Clock = now_in_utc) -> Ledger:
     ledger = Ledger(url, _engine(url), clock)
     with ledger.writing() as connection:
         SQLModel.metadata.create_all(connection, tables=_own_tables())
+        for index in table(tables.Grant).indexes:  # a ledger that is older than one of them
+            index.create(connection, checkfirst=True)
         version = table(tables.SchemaVersion)
         found = connection.execute(select(version.c.number)).scalar()
         if found is None:

@@ -142,6 +142,8 @@ class Grant(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("subject", "policy", "unit", "period", name="uq_grant_once"),
         CheckConstraint("amount >= 0", name="ck_grant_amount"),
+        # What has been granted since some run: a run after a small intake must not read all grants for it.
+        Index("ix_grant_run", "run"),
         {"sqlite_with_rowid": False},
     )
     id: str = Field(primary_key=True)
