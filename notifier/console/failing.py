@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -9,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from notifier.console.speech import Speech
 from policies.errors import MianshenError, StoreError
+from policies.text import Bilingual
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,6 +18,20 @@ R = TypeVar("R")
 # A run that finished, but in which at least one policy was held or failed, needs a person.
 EXIT_NEEDS_A_PERSON = 10
 EXIT_INTERRUPTED = 130
+
+_RIGHTS = Bilingual("检查文件和目录的权限", "check the permissions of the file and its folder")
+_SPACE = Bilingual("腾出磁盘空间后再试", "free some disk space and try again")
+_REMEDIES = {
+    errno.ENOENT: Bilingual("检查路径:没有这个文件或目录", "check the path: there is no such file or folder"),
+    errno.EISDIR: Bilingual("给出文件,而不是目录", "name a file, not a folder"),
+    errno.ENOTDIR: Bilingual("给出目录:路径中有一段是文件", "check the path: a part of it is a file, not a folder"),
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+}
+_OTHER_REMEDY = Bilingual("检查路径、权限和磁盘空间", "check the path, the permissions and the free disk space")
 
 EXIT_CODES = (
     (0, "完成", "done"),
@@ -80,10 +96,11 @@ def guarded(speech: Speech) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def _refused_by_the_system(error: OSError) -> StoreError:
     """Return what the operating system refused: a full disk, a missing right, a file where a folder should be."""
     what, where = error.strerror or str(error), error.filename or "-"
+    remedy = _REMEDIES.get(error.errno or 0, _OTHER_REMEDY)
     return StoreError.of(
         "refused-by-system",
         f"操作系统拒绝了对 `{where}` 的操作:{what}",
         f"the operating system refused `{where}`: {what}",
-        help_zh="检查路径、权限和磁盘空间;已提交的内容不受影响",
-        help_en="check the path, the permissions and the free disk space; what was committed is safe",
+        help_zh=f"{remedy.zh};已提交的内容不受影响",
+        help_en=f"{remedy.en}; what was committed is safe",
     )

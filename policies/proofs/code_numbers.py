@@ -16,6 +16,9 @@ from policies.types import Code, Text, Type
 from policies.vocabulary import Vocabulary
 
 _DIGITS = re.compile(r"\^\\d\{(\d+)(?:,(\d+))?\}\$")
+# Beginnings that are alternatives of digits, then so many digits of any kind.
+_BEGUN = re.compile(r"\^(\([0-9|\[\]-]+\))\\d\{(\d+)\}\$")
+_LONGEST_BEGINNING = 4
 # So many codes of an open set are written out; a set with more needs digits of one length.
 _WRITTEN_OUT_AT_MOST = 20_000
 # How many texts that no rule mentions are told apart under each prefix: more than any formula has symbols.
@@ -42,28 +45,41 @@ class Numbering(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DigitNumbers:
-    """All codes of `length` digits: the number is the code."""
+    """All codes of one of the `beginnings` (of one length, ascending) and `more` digits: numbered in their order."""
 
-    length: int
+    more: int
+    beginnings: tuple[str, ...] = ("",)
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """From zeros to nines."""
-        return 0, 10**self.length - 1
+        """From the first beginning and zeros to the last and nines."""
+        return 0, len(self.beginnings) * 10**self.more - 1
 
     def number(self, text: str) -> int | None:
-        """Return the code read as a number."""
-        return int(text) if len(text) == self.length and text.isascii() and text.isdigit() else None
+        """Return the place of a code among all of them."""
+        begun = len(self.beginnings[0])
+        place, rest = bisect_left(self.beginnings, text[:begun]), text[begun:]
+        if self.beginnings[place : place + 1] != (text[:begun],) or not _is_of_digits(rest, self.more):
+            return None
+        return place * 10**self.more + int(rest)
 
     def text(self, number: int) -> str:
-        """Return the number with leading zeros."""
-        return f"{number:0{self.length}d}"
+        """Return the code at a place."""
+        place, rest = divmod(number, 10**self.more)
+        return f"{self.beginnings[place]}{rest:0{self.more}d}"
 
     def range(self, prefix: str) -> tuple[int, int]:
         """Return the codes between the prefix filled with zeros and filled with nines."""
-        if len(prefix) > self.length or not (prefix == "" or (prefix.isascii() and prefix.isdigit())):
+        begun = len(self.beginnings[0])
+        first = bisect_left(self.beginnings, prefix[:begun])
+        after = bisect_left(self.beginnings, prefix[:begun] + _LAST)
+        rest = prefix[begun:]
+        if first == after or len(rest) > self.more or not _is_of_digits(rest, len(rest)):
             return 1, 0
-        return int(prefix.ljust(self.length, "0")), int(prefix.ljust(self.length, "9"))
+        if len(prefix) <= begun:
+            return first * 10**self.more, after * 10**self.more - 1
+        low, high = int(rest.ljust(self.more, "0")), int(rest.ljust(self.more, "9"))
+        return first * 10**self.more + low, first * 10**self.more + high
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +211,37 @@ class Numberings:
         found = _DIGITS.fullmatch(code_set.pattern or "")
         if found is not None:
             least, most = int(found[1]), int(found[2] or found[1])
-            if least == most and all(_is_code_of_digits(code, most) for code in (*code_set.codes, *mentioned)):
+            if least == most and all(_is_of_digits(code, most) for code in (*code_set.codes, *mentioned)):
                 return DigitNumbers(most)
             if sum(10**length for length in range(least, most + 1)) <= _WRITTEN_OUT_AT_MOST:
                 written = {
                     "".join(digits) for n in range(least, most + 1) for digits in product("0123456789", repeat=n)
                 }
                 return ListedNumbers(tuple(sorted({*written, *code_set.codes, *mentioned})))
+        begun = _begun_numbers(code_set.pattern or "")
+        if begun is not None and all(begun.number(code) is not None for code in (*code_set.codes, *mentioned)):
+            return begun
         return OpenNumbers({*mentioned, *code_set.codes}, self._prefixes.get(name, set()))
 
 
-def _is_code_of_digits(code: str, length: int) -> bool:
-    return len(code) == length and code.isascii() and code.isdigit()
+def _begun_numbers(pattern: str) -> DigitNumbers | None:
+    """Return the codes of a pattern such as `^(11|3[1-7])\\d{4}$`; None if it is of another kind."""
+    found = _BEGUN.fullmatch(pattern)
+    if found is None:
+        return None
+    head = re.compile(found[1])
+    by_length = {
+        length: [text for digits in product("0123456789", repeat=length) if head.fullmatch(text := "".join(digits))]
+        for length in range(_LONGEST_BEGINNING + 1)
+    }
+    lengths = [length for length, texts in by_length.items() if texts]
+    if len(lengths) != 1 or lengths[0] == _LONGEST_BEGINNING:  # longer ones might have been missed
+        return None
+    return DigitNumbers(int(found[2]), tuple(by_length[lengths[0]]))
+
+
+def _is_of_digits(text: str, length: int) -> bool:
+    return len(text) == length and (not text or (text.isascii() and text.isdigit()))
 
 
 def set_of(kind: Type) -> str:

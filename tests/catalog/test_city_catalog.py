@@ -28,6 +28,18 @@ def test_reading_twice_gives_the_same_catalog(catalog: Catalog) -> None:
     assert read_catalog() == catalog
 
 
+@pytest.mark.parametrize(
+    ("region", "exists"),
+    [
+        ("310115", True), ("310000", True), ("469001", True), ("659012", True), ("710000", True), ("820000", True),
+        ("999998", False), ("000000", False), ("160000", False), ("470101", False), ("830000", False), ("31011", False),
+        ("3101150", False),
+    ],
+)  # fmt: skip
+def test_a_region_lies_in_a_province_that_exists(catalog: Catalog, region: str, exists: bool) -> None:
+    assert is_code(region, catalog.vocabulary.code_sets["region"]) is exists
+
+
 def test_every_number_is_bounded_so_tightly_that_sums_cannot_overflow(catalog: Catalog) -> None:
     for owner, attribute in attributes_of(catalog):
         if isinstance(attribute.type, Number):

@@ -22,6 +22,8 @@ from tests.console.conftest import ROOT, City
         (("profiles", "show", "0" * 32), 6, "does not know"),
         (("profiles", "sources", "nope"), 2, "no source `nope`"),
         (("profiles", "import", "nowhere/population.csv"), 5, "population.csv"),
+        (("events", "post", "nowhere.jsonl"), 6, "there is no such file or folder"),
+        (("events", "post", "/"), 6, "name a file, not a folder"),
         (("policies", "check", "nowhere.yaml"), 3, "nowhere.yaml"),
         (("policies", "show", "cn-price-subsidy", "--as", "poem"), 2, "there is no form"),
         (("funds", "appropriate", "nope", "100", "--by", "me"), 2, "no fund `nope`"),
