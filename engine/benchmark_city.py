@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -24,7 +24,7 @@ from profiles.home import Home
 from profiles.intake import source_of, take_in
 from profiles.manifest import TableState, commit_manifest, create_store, read_manifest, writing
 from profiles.sample_city import generate
-from profiles.store import append_rows, bucket_expression, open_current
+from profiles.store import append_rows, bucket_expression, lay_out_current, open_current
 
 FIRST_CITIZENS = 20_000
 _PREFIXES = 65_536  # of four hexadecimal digits, which decide the bucket
@@ -102,6 +102,7 @@ def change_one_in(installation: Installation, one_in: int, on: date) -> int:
                 state = tables[source.id]
                 tables[source.id] = replace(state, version=version, as_of=on.isoformat(), layers=state.layers + 1)
         commit_manifest(home, replace(manifest, sequence=manifest.sequence + 1, tables=tables))
+    _lay_out(home, tables)
     return written
 
 
@@ -141,6 +142,13 @@ def _multiply(first: Home, home: Home, catalog: Catalog, copies: int) -> None:
                 state = known.tables[source.id]
                 tables[source.id] = replace(state, version=version, rows=state.rows * copies, layers=1)
         commit_manifest(home, replace(manifest, sequence=known.sequence, tables=tables))
+    _lay_out(home, tables)
+
+
+def _lay_out(home: Home, tables: Iterable[str]) -> None:
+    """Lay out large files for look-ups, as an intake does."""
+    for name in tables:
+        lay_out_current(home, name)
 
 
 def _copies(rows: pl.DataFrame, source: Source, copies: int, buckets: int) -> Iterator[pl.DataFrame]:

@@ -37,7 +37,7 @@ from policies.tree import (
     RoundingMode,
     Subtract,
 )
-from policies.types import Bool, Number
+from policies.types import Bool, Number, are_of_one_kind
 
 TURNED: dict[Comparison, Comparison] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
@@ -78,7 +78,7 @@ def unit_of(operand: Operand) -> str | None:
 def same_unit(left: Operand, right: Operand, spot: Spot) -> tuple[Operand, Operand]:
     """Return both operands in one unit: bare numbers take the other side's. Raises `unit-mismatch`."""
     one, other = unit_of(left), unit_of(right)
-    if one == other:
+    if are_of_one_kind(one, other):
         return left, right
     if other is None and is_bare(right) and one is not None and not isinstance(right, Quotient):
         return left, with_unit(right, one)
@@ -219,7 +219,7 @@ def divide(left: Operand, right: Operand, spot: Spot) -> Operand:
             "correct the divisor",
         )
     one, other = unit_of(left), unit_of(right)
-    unit = None if one == other or (other is not None and one != "yuan") else one
+    unit = None if are_of_one_kind(one, other) or (other is not None and one != "yuan") else one
     if other == "yuan" and one != "yuan":
         raise unit_mismatch(one, other, spot)
     if isinstance(left, Literal) and isinstance(right, Literal):

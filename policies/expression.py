@@ -21,7 +21,7 @@ from policies.source import Source, Spot, parse, too_deep
 from policies.table_reading import look_up
 from policies.text import Bilingual
 from policies.tree import And, Attribute, IndicatorValue, Literal, Named, Node, Or, ParameterValue, Reference
-from policies.types import Bool, Code, Date, Number, Text
+from policies.types import Bool, Code, Date, Number, Text, are_of_one_kind
 from policies.vocabulary import Attribute as Datum
 from policies.vocabulary import Collection, Link
 
@@ -350,7 +350,9 @@ class Lowering:
             if not isinstance(declared, Number) or not isinstance(actual, Number):
                 if actual == declared:
                     return found
-            elif actual.scale <= declared.scale and actual.unit in (None, declared.unit):
+            elif actual.scale <= declared.scale and (
+                actual.unit is None or are_of_one_kind(actual.unit, declared.unit)
+            ):
                 node = aligned(found, declared.scale, spot)
                 return replace(node, type=replace(number_of(node), unit=declared.unit))
         name = type_name(actual)

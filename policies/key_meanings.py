@@ -85,7 +85,10 @@ MEANINGS: Mapping[str, Mapping[str, Bilingual]] = {
     "InForce": {"from": _T("第一天", "the first day"), "to": _T("最后一天(含)", "the last day, included")},
     "ParameterShape": {
         "values": _T("起始日: 值", "value by the day from which it holds"),
-        "unit": _T("单位:yuan、month、person、m2……", "unit: yuan, month, person, m2 …"),
+        "unit": _T(
+            "单位:yuan、months、years、age(周岁)、calendar_year(年份)、people、m2……",
+            "unit: yuan, months, years, age (completed years), calendar_year (its number), people, m2 …",
+        ),
         "title": _T("名称", "title"),
         "review_by": _T("这天以前要复核", "to be reviewed by this day"),
         "by": _T("按哪个代码集分列,如 region", "the code set that the value depends on"),

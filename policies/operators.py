@@ -29,7 +29,7 @@ from policies.operands import (
 )
 from policies.source import Spot
 from policies.tree import Add, And, Compare, Comparison, If, In, Literal, Node, Not, Subtract
-from policies.types import Bool, Code, Date, Number, Text
+from policies.types import Bool, Code, Date, Number, Text, are_of_one_kind
 
 if TYPE_CHECKING:
     from policies.expression import Lowering
@@ -184,7 +184,9 @@ def _constant_like(lowering: Lowering, child: Node, literal: Literal, spot: Spot
         return str(literal.value)
     if not isinstance(child.type, Number) or not isinstance(literal.type, Number):
         return None
-    if literal.type.scale > child.type.scale or literal.type.unit not in (None, child.type.unit):
+    if literal.type.scale > child.type.scale or not (
+        literal.type.unit is None or are_of_one_kind(literal.type.unit, child.type.unit)
+    ):
         return None
     assert isinstance(literal.value, int)
     return int(literal.value * 10 ** (child.type.scale - literal.type.scale))
@@ -255,11 +257,12 @@ def day_count(operand: Operand, spot: Spot, unit: str = "days", limit: int = DAY
             "用 round_down(…) 等取整",
             "round it, for example with round_down(...)",
         )
-    if unit_of(node) not in (None, unit):
+    told = unit_of(node)
+    if told is not None and not are_of_one_kind(told, unit):
         raise spot.error(
             "unit-mismatch",
-            f"`{spot.text}`：需要单位 `{unit}`，这里是 `{unit_of(node)}`",
-            f"`{spot.text}`: the unit must be `{unit}`, not `{unit_of(node)}`",
+            f"`{spot.text}`：需要单位 `{unit}`，这里是 `{told}`",
+            f"`{spot.text}`: the unit must be `{unit}`, not `{told}`",
             "用与单位相符的 add_days、add_months 或 add_years",
             "use the one of add_days, add_months and add_years that fits the unit",
         )

@@ -16,7 +16,8 @@ from policies.vocabulary import Vocabulary
 
 _UNITS = {
     "yuan": Bilingual("元", "yuan"),
-    "years": Bilingual("岁", "years"),
+    "years": Bilingual("年", "years"),
+    "age": Bilingual("岁", "years"),
     "months": Bilingual("个月", "months"),
     "days": Bilingual("天", "days"),
     "people": Bilingual("人", "people"),
@@ -117,6 +118,8 @@ def value_in_words(value: Value, type: Type, language: Language, vocabulary: Voc
 
 
 def _number_in_words(value: int, type: Number, language: Language) -> str:
+    if type.unit == "calendar_year":
+        return f"{value}年" if language == "zh" else str(value)
     text = scaled_to_text(value, type.scale)
     if type.unit is None:
         return text

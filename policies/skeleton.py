@@ -295,7 +295,7 @@ def _threshold_of(space: Space, on: date) -> _Threshold:
     if born is not None and age is not None and age.derivation is not None:
         turned = _years_before(on, 60)
         return _Threshold(
-            "age >= minimum_age", "birth_date", "minimum_age", 60, "years", Bilingual("已满60周岁", "60 or older"),
+            "age >= minimum_age", "birth_date", "minimum_age", 60, "age", Bilingual("已满60周岁", "60 or older"),
             str(_years_before(on, 70)), str(turned), str(turned + timedelta(days=1)),
         )  # fmt: skip
     for one in sorted(space.attributes.values(), key=lambda one: not _counts_people(one.type)):

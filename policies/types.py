@@ -29,7 +29,8 @@ class Number:
     """A scaled integer.
 
     `scale` is the number of decimal places, `unit` a word such as `yuan`, `months`, `people` or None
-    for a plain number, `low` and `high` the inclusive bounds of the scaled integer.
+    for a plain number, `low` and `high` the inclusive bounds of the scaled integer. An `age` is counted in `years`;
+    `calendar_year` is the number of a year.
     """
 
     scale: int = 0
@@ -41,6 +42,11 @@ class Number:
     def is_money(self) -> bool:
         """True for yuan; with scale 2 the integers are fen."""
         return self.unit == "yuan"
+
+
+def are_of_one_kind(one: str | None, other: str | None) -> bool:
+    """Return whether numbers of two units can be compared and added: an age is so many years."""
+    return one == other or {one, other} == {"age", "years"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ from profiles.pseudonyms import Pseudonyms, pseudonyms
 if TYPE_CHECKING:
     from profiles.store import DataFile, Schema, StoredTable
 
-# Looked up are at most as many subjects as one in so many rows; for more of them decoding is quicker.
-ONE_IN = 8
+# Looked up are at most as many subjects as one in so many rows; for more of them decoding is quicker (measured:
+# a look-up costs as much as decoding the few columns that are wanted of about 50 rows).
+ONE_IN = 50
 # A run reads the same subjects of the same tables for each of its questions; in rows, all tables together.
 MOST_ROWS_KEPT = 3_000_000
 MOST_ROWS_OF_SMALL_FILES = 1_000_000

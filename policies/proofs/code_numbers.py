@@ -61,7 +61,8 @@ class DigitNumbers:
         place, rest = bisect_left(self.beginnings, text[:begun]), text[begun:]
         if self.beginnings[place : place + 1] != (text[:begun],) or not _is_of_digits(rest, self.more):
             return None
-        return place * 10**self.more + int(rest)
+        number: int = place * 10**self.more + int(rest)
+        return number
 
     def text(self, number: int) -> str:
         """Return the code at a place."""

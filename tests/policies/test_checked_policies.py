@@ -168,6 +168,22 @@ def test_the_range_of_a_result_follows_from_its_parts(
     assert (kind.low, kind.high, kind.scale, kind.unit) == (low, high, scale, unit)
 
 
+def _of_unit(unit: str) -> str:
+    return f"parameters: {{limit: {{unit: {unit}, values: {{2020-01-01: 65}}}}}}\n"
+
+
+@pytest.mark.parametrize("condition", ["age >= limit", "min(age, limit) > 3", "add_years(birth_date, limit) <= on"])
+def test_an_age_goes_together_with_years(vocabulary: Vocabulary, condition: str) -> None:
+    for unit in ("age", "years"):
+        assert _policy(vocabulary, condition, extra=_of_unit(unit))
+
+
+@pytest.mark.parametrize("condition", ["age >= limit", "add_years(birth_date, limit) <= on"])
+def test_the_number_of_a_year_is_no_count_of_years(vocabulary: Vocabulary, condition: str) -> None:
+    assert _codes(vocabulary, condition, extra=_of_unit("calendar_year")) == ["unit-mismatch"]
+    assert _policy(vocabulary, "year(on) >= limit", extra=_of_unit("calendar_year"))
+
+
 def test_a_literal_takes_the_unit_and_scale_of_its_neighbour(vocabulary: Vocabulary) -> None:
     node = _expression(_policy(vocabulary, "income >= 1000.5"))
     assert isinstance(node, Compare) and isinstance(node.right, Literal)
