@@ -40,7 +40,7 @@ demo: $(VENV)/.ready ## a sample city from extract files to notices; ARGS="--cit
 
 test: $(VENV)/.ready $(if $(JAVA_17),$(VENV)/.spark) ## all tests, with the checks of style, types and import direction
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 agreement: $(VENV)/.ready ## the night run: all engines agree on 100,000 generated decisions; CASES=20000 for fewer
 	@MIANSHEN_AGREEMENT_CASES=$(or $(CASES),100000) $(BIN)/python -m pytest tests/agreement --timeout=0 $(ARGS)
