@@ -160,7 +160,8 @@ def _day(on: date | str | None) -> date:
     if isinstance(on, date):
         return on
     try:
-        return date.fromisoformat(str(on))
+        # A number such as 20261122 would be read as a day, too; it is nobody's way to write one.
+        return date.fromisoformat("" if isinstance(on, int | float) else str(on))
     except ValueError:
         raise SettingsError.of(
             "reference-date",

@@ -243,6 +243,7 @@ def test_an_empty_frame_gives_no_decisions() -> None:
     ("arguments", "error", "told"),
     [
         ({"policies": ELDERLY}, SettingsError, "no reference date"),
+        ({"policies": ELDERLY, "on": 20261122}, SettingsError, "`20261122` is no date"),
         ({"policies": ELDERLY, "on": "20.5.2026"}, SettingsError, "`20.5.2026` is no date"),
         ({"policies": LIBRARY, "on": ON}, SettingsError, "several spaces"),
         ({"policies": LIBRARY, "on": ON, "space": "citizens"}, SettingsError, "did you mean `citizen`"),
