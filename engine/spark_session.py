@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LOCAL = "local[*]"
 OLDEST_JAVA = 17
+_MASTER = r"local(\[.+\])?|local-cluster\[.+\]|spark://.+|yarn|k8s://.+"
 _CONNECT_SECONDS = 10
 _SETTINGS = {
     "spark.ui.enabled": "false",
@@ -93,7 +94,19 @@ def _end_java() -> None:
 
 
 def _require_answer(master: str) -> None:
-    """Raise RunError if nobody listens at `spark://host:port[,host:port]`; Spark itself tries for over a minute."""
+    """Raise RunError if `master` is no address, or nobody listens at `spark://host:port[,host:port]`.
+
+    Spark itself would try for over a minute.
+    """
+    if re.fullmatch(_MASTER, master) is None:
+        # Spark would say so by a trace of its own Java calls.
+        raise RunError.of(
+            "spark-master",
+            f"`{master}` 不是 Spark 的地址",
+            f"`{master}` is no address of Spark",
+            help_zh="--master 写成 local[*]、spark://host:7077、yarn 或 k8s://https://host:443",
+            help_en="write --master as local[*], spark://host:7077, yarn or k8s://https://host:443",
+        )
     if not master.startswith("spark://"):
         return
     problem: Exception = ValueError("no host and port")

@@ -221,3 +221,13 @@ def test_a_master_that_does_not_answer_is_told_at_once(master: str) -> None:
     with pytest.raises(RunError) as refused, spark_session(master):
         raise AssertionError("there is no such master")
     assert refused.value.diagnostics[0].code == "spark-not-opened"
+
+
+@pytest.mark.parametrize("master", ["nonsense", "http://127.0.0.1:7077", "", "local[", "yarn-client"])
+def test_what_is_no_address_of_a_cluster_is_told_without_asking_java(
+    master: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RunError) as refused, spark_session(master):
+        raise AssertionError("there is no such master")
+    assert refused.value.diagnostics[0].code == "spark-master"
+    assert capfd.readouterr().err == ""
