@@ -101,7 +101,11 @@ def settle_ceilings(rows: pl.DataFrame, terms: Mapping[str, Terms], granted: pl.
     mine = rows.filter(concerned & pl.col("ceilings").is_not_null() & pl.col("amount").is_not_null())
     if mine.is_empty():
         return Settled(rows, nobody_waits(rows))
-    mine = mine.sort("policy", "subject", "amount", "unit", descending=[False, False, True, False])
+    by_rule = [_by_rule(json.loads(text), amount) for amount, text in mine.select("amount", "ceilings").iter_rows()]
+    order = ["policy", "subject", "_by_rule", "unit"]
+    mine = mine.with_columns(_by_rule=pl.Series(by_rule, dtype=pl.Int64)).sort(
+        order, descending=[False, False, True, False]
+    )
     used = _used(granted, terms)
     fields = ("policy", "subject", "unit", "amount", "ceilings")
     for name, subject, unit, _, text in mine.select(fields).iter_rows():
@@ -168,8 +172,7 @@ def _cut(terms: Terms, unit: str, amount: int, text: str, used: dict[str, _Used]
     unknown = next((name for name in applying if not _is_known(read.get(name))), None)
     if unknown is not None:
         return _Cut(amount, text, Reason.CEILING_UNKNOWN, unknown)
-    # Settled a second time, inside the transaction, it begins anew from what the rule gave.
-    by_rule = next((int(read[name]["by_rule"]) for name in applying if "by_rule" in read[name]), amount)
+    by_rule = _by_rule(read, amount)
     allowed = [_allowed(name, read[name], unit, by_rule, used.setdefault(name, _Used())) for name in applying]
     lowest = min(allowed, key=lambda one: one.amount, default=None)
     # Never above what was set aside for it when it was settled the first time.
@@ -184,6 +187,11 @@ def _cut(terms: Terms, unit: str, amount: int, text: str, used: dict[str, _Used]
     for one in allowed:
         used[one.name].take(one.group, unit, least, one.counted)
     return _Cut(least, told)
+
+
+def _by_rule(read: Mapping[str, Mapping[str, Any]], amount: int) -> int:
+    """Return what the rule gave, in fen: whoever is settled a second time, inside the transaction, begins anew."""
+    return next((int(one["by_rule"]) for one in read.values() if "by_rule" in one), amount)
 
 
 def _is_known(read: Mapping[str, Any] | None) -> bool:

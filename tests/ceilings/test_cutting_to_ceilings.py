@@ -7,7 +7,7 @@ import random
 from datetime import date
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.allocating import CeilingTerms, Reason, Terms
@@ -122,6 +122,7 @@ def test_of_several_ceilings_none_is_ever_exceeded(
 
 
 @settings(max_examples=100)
+@example([(1, 0), (2, 2)], 1, random.Random(0))
 @given(
     st.lists(st.tuples(st.integers(0, 1_000), st.integers(0, 900)), max_size=8),
     st.integers(0, 2_000),

@@ -78,7 +78,7 @@ def test_a_yes_is_told_until_when() -> None:
 
 
 def test_a_yes_that_cannot_be_told_any_more_is_not_called_a_no() -> None:
-    text = HEAD.replace("minimum_age: {2016-05-01: 65}", "minimum_age: {2016-05-01: 65, 2027-01-01: null}")
+    text = HEAD.replace("values: {2016-05-01: 65}", "values: {2016-05-01: 65, 2027-01-01: null}")
     found = outlook(person(alone=True), text)
     assert found.ending is not None and not found.ending.known
     assert "cannot be told yet from 2027-01-01" in printed(found, "en")

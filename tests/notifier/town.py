@@ -41,7 +41,7 @@ delivery: automatic
 period: month
 schedule: "0 2 1 * *"
 parameters:
-  minimum_age: {2016-05-01: 65}
+  minimum_age: {unit: age, values: {2016-05-01: 65}}
 eligibility:
   all:
     - when: within(hukou_region, "31")
@@ -78,7 +78,7 @@ def vocabulary() -> Vocabulary:
         Attribute("pension", Number(2, "yuan"), Bilingual("每月养老金", "monthly pension"), "pension"),
         Attribute("alone", Bool(), Bilingual("独居", "lives alone"), "population"),
         Attribute(
-            "age", Number(0, "years", 0, 150), Bilingual("年龄", "age"), derivation="years_between(birth_date, on)"
+            "age", Number(0, "age", 0, 150), Bilingual("年龄", "age"), derivation="years_between(birth_date, on)"
         ),
     ]
     citizen = Space("citizen", Bilingual("个人", "people"), {each.name: each for each in attributes})
