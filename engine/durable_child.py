@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import struct
 import sys
 from typing import BinaryIO
 
 import durable_rules_engine as rules
 
+from engine.child_process import own_streams, read_message, write_message
 from profiles.fault_points import fault_point
 
 CANARY = "canary"
 _RETRACT = '{"id":"e","sid":"0"}'
-_HEADER = struct.Struct(">I")
 _DECODER = json.JSONDecoder()
 # Where an answer is wrong rather than late; the parent reads it as any other death.
 FAILED = 70
@@ -32,19 +31,13 @@ class Doubt(Exception):
 
 def read_frame(stream: BinaryIO) -> object | None:
     """Return the next message; None at the end of the stream."""
-    header = stream.read(_HEADER.size)
-    if len(header) < _HEADER.size:
-        return None
-    (length,) = _HEADER.unpack(header)
-    body = stream.read(length)
-    return json.loads(body) if len(body) == length else None
+    body = read_message(stream)
+    return None if body is None else json.loads(body)
 
 
 def write_frame(stream: BinaryIO, message: object) -> None:
     """Send one message."""
-    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
-    stream.write(_HEADER.pack(len(body)) + body)
-    stream.flush()
+    write_message(stream, json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def fired(handle: int, fact: str) -> list[str]:
@@ -90,13 +83,8 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Keep standard output for the protocol alone, and serve."""
-    source = os.fdopen(os.dup(0), "rb")
-    sink = os.fdopen(os.dup(1), "wb")
-    quiet = os.open(os.devnull, os.O_RDWR)
-    os.dup2(quiet, 0)
-    os.dup2(quiet, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    """Serve the process that has started this one."""
+    source, sink = own_streams()
     try:
         serve(source, sink)
     except BrokenPipeError:

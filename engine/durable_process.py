@@ -6,20 +6,14 @@ same frame once more; answers are taken from a complete reply only.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import select
-import struct
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from engine.child_process import ChildProcess, Gone
 from policies.errors import DurableError
 from profiles.fault_points import fault_point
 
@@ -27,12 +21,6 @@ Case = tuple[int, str]  # number of the ruleset, the flat fact as JSON
 CASES_PER_FRAME = 2_000
 ATTEMPTS = 4  # of one frame, each in a new process
 CASES_PER_PROCESS = 500_000  # then a new process: memory stays bounded whatever the library leaks
-_HEADER = struct.Struct(">I")
-_ROOT = str(Path(__file__).resolve().parent.parent)
-
-
-class _Gone(Exception):
-    """The child died, hung or ended itself; `why` says which."""
 
 
 class DurableProcess:
@@ -46,7 +34,7 @@ class DurableProcess:
     def __init__(self, definitions: Sequence[str], deadline: float = 60.0) -> None:
         self._definitions = list(definitions)
         self._deadline = deadline
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: ChildProcess | None = None
         self._lock = threading.Lock()
         self._decided = 0
         self.restarts = 0
@@ -63,7 +51,7 @@ class DurableProcess:
     def pid(self) -> int | None:
         """The process number of the child; None while there is none."""
         child = self._child
-        return None if child is None or child.poll() is not None else child.pid
+        return None if child is None else child.pid
 
     def start(self) -> None:
         """Start the child now rather than with the first question. Raises DurableError."""
@@ -100,11 +88,11 @@ class DurableProcess:
                 reply = self._exchange({"cases": cases})
                 answers = reply.get("fired")
                 if not isinstance(answers, list) or len(answers) != len(cases):
-                    raise _Gone("an incomplete reply")
+                    raise Gone("an incomplete reply")
                 self._decided += len(cases)
                 fault_point("durable-answered")
                 return answers
-            except _Gone as gone:
+            except Gone as gone:
                 why = str(gone)
                 self._end()
             except BaseException:
@@ -120,22 +108,13 @@ class DurableProcess:
         )
 
     def _ensure_started(self) -> None:
-        if self._child is not None and self._child.poll() is None:
+        if self.pid is not None:
             return
         if self._child is not None:
             self._end()
             self.restarts += 1
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (_ROOT, environment.get("PYTHONPATH"))))
         try:
-            self._child = subprocess.Popen(
-                [sys.executable, "-P", "-X", "utf8", "-m", "engine.durable_child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                bufsize=0,
-            )
+            self._child = ChildProcess("engine.durable_child")
         except OSError as error:
             raise DurableError.of(
                 "durable-process-not-started",
@@ -145,71 +124,19 @@ class DurableProcess:
                 help_en="check the limits of memory and processes",
             ) from None
         self._decided = 0
-        for pipe in (self._child.stdin, self._child.stdout):
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
         reply = self._exchange({"rulesets": self._definitions, "deadline": int(self._deadline) + 5})
         if reply.get("ready") != len(self._definitions):
-            raise _Gone("rulesets that could not be built")
+            raise Gone("rulesets that could not be built")
 
     def _exchange(self, message: object) -> dict[str, Any]:
-        body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+        assert self._child is not None
         until = time.monotonic() + self._deadline
-        self._write(_HEADER.pack(len(body)) + body, until)
-        (length,) = _HEADER.unpack(self._read(_HEADER.size, until))
-        reply = json.loads(self._read(length, until))
+        self._child.send(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode(), until)
+        reply = json.loads(self._child.receive(until))
         assert isinstance(reply, dict)
         return reply
 
-    def _write(self, body: bytes, until: float) -> None:
-        assert self._child is not None and self._child.stdin is not None
-        number, left = self._child.stdin.fileno(), memoryview(body)
-        while left:
-            self._wait(number, select.POLLOUT, until)
-            try:
-                left = left[os.write(number, left) :]
-            except BlockingIOError:
-                continue
-            except BrokenPipeError:
-                raise _Gone(self._death()) from None
-
-    def _read(self, length: int, until: float) -> bytes:
-        assert self._child is not None and self._child.stdout is not None
-        number, parts, missing = self._child.stdout.fileno(), [], length
-        while missing:
-            self._wait(number, select.POLLIN, until)
-            try:
-                part = os.read(number, min(missing, 1 << 20))
-            except BlockingIOError:
-                continue
-            if not part:
-                raise _Gone(self._death())
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
-
-    def _wait(self, number: int, event: int, until: float) -> None:
-        left = until - time.monotonic()
-        watch = select.poll()
-        watch.register(number, event)
-        if left <= 0 or not watch.poll(left * 1000):
-            raise _Gone(f"no answer within {self._deadline:g} s")
-
-    def _death(self) -> str:
-        assert self._child is not None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self._child.wait(5)
-            return f"signal {-code}" if code < 0 else f"exit code {code}"
-        return "it closed its output"
-
     def _end(self) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        # It holds nothing that could be lost, and might be in an endless loop.
-        child.kill()
-        child.wait()
+        if child is not None:
+            child.end()

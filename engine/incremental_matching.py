@@ -127,6 +127,9 @@ def match_what_changed(matching: Matching) -> Matched:
         matched.still_waiting = {name: basis.waiting for name, basis in matching.bases.items()}
     else:
         _add_waiting(matching, finder, found)
+    if matching.opinion is not None:
+        subjects = _to_decide(matching, found, fixed)
+        matching.opinion.prepare(list(fixed.values()), matching.profiles, subjects, matching.spill.folder)
     fault_point("changes-found")
     frames = []
     for group in found.groups:
@@ -150,6 +153,14 @@ def match_what_changed(matching: Matching) -> Matched:
         matched.redecided[name] = Redecided(matched.totals[name].subjects, because, True)
     _put_aside(matching, frames)
     return matched
+
+
+def _to_decide(matching: Matching, found: Redeciding, fixed: Mapping[str, FixedPolicy]) -> int:
+    """Return about how many subjects are decided, each counted once."""
+    whole = {fixed[name].policy.space for name, one in found.anew.items() if one.subjects is None}
+    picked = [_picked(group, found, [fixed[name] for name in group.names]) for group in found.groups]
+    some = sum(subjects.len() for each in picked for space, subjects in each.items() if space not in whole)
+    return some + sum(matching.profiles.count(space) for space in whole)
 
 
 def _add_waiting(matching: Matching, finder: Finder, found: Redeciding) -> None:

@@ -12,13 +12,11 @@ import polars as pl
 
 from engine.matches import Matches, PolicyResult
 from engine.matching import Answers
+from engine.opinion_deciding import Given
 
 # Of each of yes, no and undetermined, so many of every policy are looked at in a run (if there are so many):
 # a sample of everybody would hardly ever meet what is rare.
 OF_EACH_ANSWER = 100
-
-# (subject, unit) -> (eligible or None, amount in fen); the whole answer of the batch for some subjects.
-Given = dict[tuple[str, str], tuple[bool | None, int | None]]
 
 
 @dataclass(frozen=True, slots=True)

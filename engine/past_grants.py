@@ -10,9 +10,15 @@ import polars as pl
 from engine.decision import Facts, Population
 from engine.ledger.earlier import PastGrants, past_grants_of
 from engine.ledger.opening import Ledger
+from policies.policy import Policy
 from policies.types import Value
 
 GRANTS = "grants"
+
+
+def reads_grants(policy: Policy) -> bool:
+    """Return whether a policy reads what was granted before, so that it is decided where the ledger is."""
+    return any(place.rpartition(".")[2] == GRANTS for place in policy.reads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import date
 from engine.guarding import Held
 from engine.incremental_matching import Redecided
 from engine.ledger.funds import Balance
-from engine.second_opinion import Opinion
+from engine.opinion_deciding import Opinion
 from policies.errors import Diagnostic
 from policies.policy import Delivery
 from policies.text import Bilingual

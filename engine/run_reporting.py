@@ -10,11 +10,11 @@ import polars as pl
 
 from engine.incremental_matching import Redecided
 from engine.ledger.funds import Balance, balances
+from engine.opinion_deciding import Opinion
 from engine.plan_findings import silent_indicators
 from engine.quiet_ledger import terms_digest
 from engine.run_report import PolicyReport, RunReport
 from engine.run_work import Setting, Work
-from engine.second_opinion import Opinion
 from engine.settling import Settlement
 from policies.judgement import not_automatic
 

@@ -25,6 +25,7 @@ from engine.ledger.earlier import (
 from engine.ledger.opening import Ledger
 from engine.ledger.who_waits import WhoWaits, by_subjects
 from engine.matching import Matcher, Profiles, Progress, columnar_matcher, spilling
+from engine.past_grants import reads_grants
 from engine.planning import Plan, make_plan, pinned_plan
 from engine.recording import Recorder, record_bucket, with_period
 from engine.redeciding import Reopen
@@ -181,7 +182,7 @@ def _do(setting: Setting, work: Work, snapshot: Profiles, on: date) -> RunReport
     while True:
         with setting.ledger.reading() as connection:
             finished_before = finished_runs(connection)
-        if not work.totals or work.plan.basis or any(_reads_grants(item.policy) for item in work.plan.policies):
+        if not work.totals or work.plan.basis or any(reads_grants(item.policy) for item in work.plan.policies):
             _match(setting, work)  # what was read from the ledger may be out of date
         _guard(setting, work)
         answer = begin_recording(setting.ledger, work.run, finished_before)
@@ -208,7 +209,7 @@ def _dry_run(setting: Setting, work: Work) -> RunReport:
 def _match(setting: Setting, work: Work) -> None:
     plan, ledger = work.plan, setting.ledger
     opinion = opinion_of(setting, work)
-    with work.timed("match"), past_grants_of(ledger, work.run) as past:
+    with work.timed("match"), past_grants_of(ledger, work.run) as past, opinion:
         work.matched = match_what_changed(
             Matching(
                 plan=plan,
@@ -319,7 +320,3 @@ def _with_evidence(work: Work, bucket: int) -> pl.DataFrame:
         return kept.with_columns(evidence=pl.lit("{}"))
     evidence = work.spill.read("candidates", bucket, [*KEY, "evidence"])
     return kept.join(evidence, on=KEY, how="left", maintain_order="left")
-
-
-def _reads_grants(policy: Policy) -> bool:
-    return any(place.endswith(".grants") or place == "grants" for place in policy.reads)

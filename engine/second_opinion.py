@@ -6,26 +6,27 @@ difference and the policy is held: nobody is granted anything by it, and the cas
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
+from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import polars as pl
 
-from engine.decision import Outcome, Population
-from engine.difference_cases import NO_UNIT, Case, EngineAnswer, make_case, write_case
-from engine.durable_engine import DurableEngine, DurableVerdict
-from engine.frame_facts import SubjectInBulk, facts_in_bulk
+from engine.decision import Population
+from engine.difference_cases import NO_UNIT, EngineAnswer, make_case, write_case
+from engine.durable_engine import DurableEngine
 from engine.guarding import Held
-from engine.interpreter_answers import PlainAnswer, plain_answers
 from engine.ledger.earlier import PastGrants
 from engine.matching import Answers, Matcher, Profiles
-from engine.opinion_sampling import OF_EACH_ANSWER, Chooser, Given, given_answers
+from engine.opinion_deciding import OUTCOMES, Deciding, Difference, Noted, Opinion, Share
+from engine.opinion_processes import OpinionProcesses
+from engine.opinion_sampling import OF_EACH_ANSWER, Chooser, given_answers
 from engine.past_grants import WithPastGrants
-from policies.errors import Diagnostic, MianshenError
+from policies.errors import Diagnostic
 from policies.policy import FixedPolicy
 from policies.text import Bilingual
 from policies.vocabulary import Vocabulary
@@ -34,43 +35,7 @@ from profiles.fault_points import fault_point
 DEFAULT_SAMPLE = 3_000  # finds a fault of 1 in 1,000 with 95 % certainty
 HELD_CODE = "second-opinion"
 _NOBODY = pl.Series("subject", [], dtype=pl.String)
-_CASES_KEPT = 3  # files per policy and run; more of one fault teach nothing
-_AT_ONCE = 500  # subjects asked of durable-rules in one go
 _IN_MEMORY = 5_000  # subjects whose facts and answers are held at one time
-_WORDS = {True: Outcome.ELIGIBLE, False: Outcome.INELIGIBLE, None: Outcome.UNDETERMINED}
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """What the second opinion came to for one policy.
-
-    `yes`, `no` and `undetermined` count the units that were decided again, by the interpreter's answer.
-    `without_durable` says why durable-rules took no part, if so; `files` are the kept cases.
-    """
-
-    yes: int = 0
-    no: int = 0
-    undetermined: int = 0
-    differences: int = 0
-    files: tuple[str, ...] = ()
-    without_durable: Bilingual | None = None
-
-    @property
-    def decided(self) -> int:
-        """How many units were decided again."""
-        return self.yes + self.no + self.undetermined
-
-    def to_json(self) -> dict[str, object]:
-        """Return plain data, also for the ledger."""
-        told = self.without_durable
-        return {
-            "yes": self.yes,
-            "no": self.no,
-            "undetermined": self.undetermined,
-            "differences": self.differences,
-            "files": list(self.files),
-            "without_durable": {"zh": told.zh, "en": told.en} if told is not None else None,
-        }
 
 
 @dataclass
@@ -90,9 +55,44 @@ class SecondOpinion:
     size: int | None = DEFAULT_SAMPLE
     folder: Path | None = None
     doubted: frozenset[str] = frozenset()
-    opinions: dict[str, Opinion] = field(default_factory=dict)
-    failed: dict[str, Diagnostic] = field(default_factory=dict)
     seconds: float = 0.0
+    _deciding: Deciding = field(init=False)
+    _processes: OpinionProcesses = field(default_factory=OpinionProcesses)
+
+    def __post_init__(self) -> None:
+        self._deciding = Deciding(self.vocabulary, None if self.folder is None else partial(_keep, self.folder))
+
+    @property
+    def failed(self) -> Mapping[str, Diagnostic]:
+        """Why it could not be given, by policy."""
+        return self._deciding.failed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._processes.close()
+
+    def prepare(self, fixed: Sequence[FixedPolicy], profiles: Profiles, subjects: int, folder: Path) -> None:
+        """Let idle cores take a share; without it all is decided in this process, with the same answers.
+
+        Their processes start while the batch decides, and end when the opinion is closed (`with`).
+
+        Args:
+            fixed: the policies that may be looked at.
+            profiles: the store that the batch reads.
+            subjects: how many the batch decides; few are not worth a process.
+            folder: where the processes find what they need to know; it must outlive the opinion.
+        """
+        if self.size != 0:
+            self._processes.start(fixed, self.vocabulary, profiles, subjects, folder)
+
+    @property
+    def opinions(self) -> Mapping[str, Opinion]:
+        """What it came to, by policy."""
+        return self._deciding.opinions
 
     def watched(self, matcher: Matcher) -> Matcher:
         """Return `matcher` with every bucket's answers looked at, the last of them when all have been handed on."""
@@ -209,95 +209,29 @@ class SecondOpinion:
     def _decide_again(self, looking: _Looking, population: Population) -> None:
         """Decide again whoever was noted, whichever part they came from: what they are linked to is read once."""
         start = time.perf_counter()
-        for space, noted in looking.noted.items():
-            policies = [looking.fixed[name] for name in noted]
-            everybody = sorted({subject for each in noted.values() for subject in each.subjects})
-            facts = facts_in_bulk(population, self.vocabulary, policies).of(space, everybody)
-            again = _Again(looking.durable, dict(zip(everybody, facts, strict=True)))
-            self._ask(again, {name: each.subjects for name, each in noted.items()})
-            for one in policies:
-                if one.policy.id not in self.failed:
-                    self._compare(one, noted[one.policy.id], again)
+        own, elsewhere = self._processes.share_out(looking.noted)
+        self._deciding.decide(looking.fixed, own, population, looking.durable)
+        for asked in elsewhere:
+            for name, opinion in asked.answer().items():
+                self._deciding.add(name, opinion)
+                for noted in asked.share.values():
+                    noted.pop(name, None)
+            # What is not answered, or where a difference was found, is decided here.
+            self._deciding.decide(looking.fixed, asked.share, population, looking.durable)
         looking.noted.clear()
         looking.subjects = 0
         fault_point("second-opinion-given")
         self.seconds += time.perf_counter() - start
 
-    def _ask(self, again: _Again, shares: Mapping[str, Sequence[str]]) -> None:
-        """Ask durable-rules; a policy of which it cannot answer is noted as failed, the others are not affected."""
-        # Everybody is asked about all policies in question at once; if that fails, policy by policy.
-        with contextlib.suppress(MianshenError):
-            again.ask(shares)
-            return
-        for name, subjects in shares.items():
-            try:
-                again.ask({name: subjects})
-            except MianshenError as problem:
-                self.failed.setdefault(name, problem.diagnostics[0])
-
-    def _compare(self, fixed: FixedPolicy, noted: _Noted, again: _Again) -> None:
-        name, told_apart = fixed.policy.id, noted.told_apart
-        by_subject: dict[str, dict[str, tuple[bool | None, int | None]]] = {}
-        for (subject, unit), answer in noted.given.items():
-            by_subject.setdefault(subject, {})[unit] = answer
-        counts: Counter[Outcome] = Counter()
-        opinion = self.opinions.get(name, Opinion(without_durable=_refusal(again.durable, name)))
-        for subject in noted.subjects:
-            try:
-                interpreted = plain_answers(fixed, again.facts[subject])
-            except MianshenError as problem:
-                self.failed.setdefault(name, problem.diagnostics[0])
-                return
-            counts.update(answer.outcome for answer in interpreted.values())
-            batch = by_subject.get(subject, {})
-            for unit in _differing_units(batch, interpreted, again.verdicts.get((name, subject)), told_apart):
-                told = batch.get(unit)
-                columnar = None if told is None else EngineAnswer(_WORDS[told[0]].value, told[1])
-                if columnar is None and told_apart:
-                    columnar = NO_UNIT
-                opinion = self._keep(opinion, fixed, again, subject, unit, columnar)
-        self.opinions[name] = replace(
-            opinion,
-            yes=opinion.yes + counts[Outcome.ELIGIBLE],
-            no=opinion.no + counts[Outcome.INELIGIBLE],
-            undetermined=opinion.undetermined + counts[Outcome.UNDETERMINED],
-        )
-
-    def _keep(
-        self,
-        opinion: Opinion,
-        fixed: FixedPolicy,
-        again: _Again,
-        subject: str,
-        unit: str,
-        columnar: EngineAnswer | None,
-    ) -> Opinion:
-        """Count one difference, and keep the first few as files."""
-        opinion = replace(opinion, differences=opinion.differences + 1)
-        if self.folder is None or len(opinion.files) >= _CASES_KEPT:
-            return opinion
-        case: Case = make_case(fixed, again.facts[subject], unit, columnar, again.durable)
-        path = write_case(self.folder, case)
-        return replace(opinion, files=tuple(dict.fromkeys((*opinion.files, path.name))))
-
-
-@dataclass(slots=True)
-class _Noted:
-    """What the batch answered by one policy for the subjects chosen."""
-
-    subjects: list[str] = field(default_factory=list)
-    given: Given = field(default_factory=dict)
-    told_apart: bool = True
-
 
 @dataclass(slots=True)
 class _Looking:
-    """The policies that are looked at, and by space and policy what is yet to be decided again."""
+    """The policies that are looked at, and who is yet to be decided again."""
 
     durable: DurableEngine
     policies: InitVar[Sequence[FixedPolicy]]
     fixed: dict[str, FixedPolicy] = field(init=False)
-    noted: dict[str, dict[str, _Noted]] = field(default_factory=dict)
+    noted: Share = field(default_factory=dict)
     subjects: int = 0
 
     def __post_init__(self, policies: Sequence[FixedPolicy]) -> None:
@@ -306,68 +240,17 @@ class _Looking:
     def note(self, space: str, name: str, subjects: pl.Series, answers: Answers) -> None:
         """Note what the batch answered for some subjects."""
         given, told_apart = given_answers(answers, name, subjects)
-        noted = self.noted.setdefault(space, {}).setdefault(name, _Noted(told_apart=told_apart))
+        noted = self.noted.setdefault(space, {}).setdefault(name, Noted(told_apart=told_apart))
         noted.subjects += subjects.sort().to_list()
         noted.given.update(given)
 
 
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """The facts of the sample, and what durable-rules says: (policy, subject) to verdicts by unit."""
-
-    durable: DurableEngine
-    facts: Mapping[str, SubjectInBulk]
-    verdicts: dict[tuple[str, str], dict[str, DurableVerdict]] = field(default_factory=dict)
-
-    def ask(self, shares: Mapping[str, Sequence[str]]) -> None:
-        """Ask durable-rules about the subjects of each policy, but for policies that it refuses.
-
-        Raises as `DurableEngine.decide_many` does; what was answered before then is kept.
-        """
-        by_subject: dict[str, list[str]] = {}
-        for name, subjects in shares.items():
-            for subject in subjects if name in self.durable.policies else ():
-                if (name, subject) not in self.verdicts:
-                    by_subject.setdefault(subject, []).append(name)
-        questions = list(by_subject.items())
-        for start in range(0, len(questions), _AT_ONCE):
-            part = questions[start : start + _AT_ONCE]
-            found = self.durable.decide_each([(self.facts[one], names) for one, names in part], settling=False)
-            for (subject, names), answers in zip(part, found, strict=True):
-                self.verdicts.update({(name, subject): {} for name in names})
-                for name, unit, verdict in answers:
-                    self.verdicts[name, subject][unit] = verdict
-
-
-def _differing_units(
-    batch: Mapping[str, tuple[bool | None, int | None]],
-    interpreted: Mapping[str, PlainAnswer],
-    durable: Mapping[str, DurableVerdict] | None,
-    told_apart: bool,
-) -> list[str]:
-    """Return the units on which the engines do not all say the same."""
-    found = []
-    for unit in sorted({*batch, *interpreted, *(durable or {})}):
-        decision = interpreted.get(unit)
-        plain = None if decision is None else (decision.outcome, decision.amount)
-        given = batch.get(unit)
-        if told_apart or given is not None:
-            agrees = (None if given is None else (_WORDS[given[0]], given[1])) == plain
-        else:
-            agrees = plain is None or plain[0] is not Outcome.ELIGIBLE
-        if durable is not None and agrees:
-            verdict = durable.get(unit)
-            agrees = (None if verdict is None else (verdict.outcome, verdict.amount)) == plain and (
-                verdict is None or decision is None or verdict.tier == decision.tier
-            )
-        if not agrees:
-            found.append(unit)
-    return found
-
-
-def _refusal(durable: DurableEngine, name: str) -> Bilingual | None:
-    refused = durable.refused.get(name)
-    return None if refused is None else refused.message
+def _keep(folder: Path, found: Difference) -> str:
+    """Keep a case of difference as a file, and return its name."""
+    columnar = NO_UNIT if found.told_apart else None
+    if found.told is not None:
+        columnar = EngineAnswer(OUTCOMES[found.told[0]].value, found.told[1])
+    return write_case(folder, make_case(found.fixed, found.facts, found.unit, columnar, found.durable)).name
 
 
 def _differing(opinion: Opinion) -> Bilingual:

@@ -19,7 +19,7 @@ import polars as pl
 from engine.ledger.earlier import PastGrants
 from engine.matches import Counts
 from engine.matching import Answers, Profiles, Progress, columnar_matcher
-from engine.past_grants import GRANTS
+from engine.past_grants import reads_grants
 from engine.spark_tasks import SCHEMA, BucketAnswers, PolicyAnswer, deciding, packed
 from policies.errors import MianshenError, RunError
 from policies.policy import FixedPolicy
@@ -50,8 +50,8 @@ class SparkMatcher:
         Raises RunError if the cluster fails for good, and StoreError if its workers cannot read the profiles.
         """
         assert isinstance(profiles, Snapshot)
-        at_home = [one for one in fixed if _reads_grants(one)]
-        away = [one for one in fixed if not _reads_grants(one)]
+        at_home = [one for one in fixed if reads_grants(one.policy)]
+        away = [one for one in fixed if not reads_grants(one.policy)]
         answered = self._on_the_cluster(away, profiles, vocabulary)
         if not at_home:
             yield from answered
@@ -144,10 +144,6 @@ def _fetched(answers: DataFrame, buckets: range) -> Iterator[tuple[int, BucketAn
         files[row.policy] = bytes(row.rows)
     if current is not None:
         yield buckets[current], BucketAnswers(found, files)
-
-
-def _reads_grants(fixed: FixedPolicy) -> bool:
-    return any(place.rpartition(".")[2] == GRANTS for place in fixed.policy.reads)
 
 
 def _failed(problem: Exception) -> RunError:

@@ -180,7 +180,7 @@ def test_the_process_of_durable_rules_may_die_in_the_middle_of_a_run(
 ) -> None:
     """It dies with the seventieth case of every process, and is started again as often."""
     monkeypatch.setenv("MIANSHEN_FAULT", "durable-case-decided:kill:70")
-    monkeypatch.setattr("engine.second_opinion._AT_ONCE", 50)  # cases of one frame, which a process must survive
+    monkeypatch.setattr("engine.opinion_deciding._AT_ONCE", 50)  # cases of one frame, which a process must survive
     policies = two_policies()
     ledger = prepared(tmp_path, policies)
     report = do(ledger, policies, snapshot=city(200))

@@ -22,9 +22,9 @@ FUNDS = {"welfare": 1_000_000, "jobs": 2_500_000}
 
 
 def named_fault_points() -> list[str]:
-    # Events, durable-rules and Spark are other roads, with tests of their own.
+    # Events, durable-rules, Spark and the processes of the second opinion are other roads, with tests of their own.
     files = [path for path in (ROOT / "engine").rglob("*.py") if path.parent.name not in ("events", "spark")]
-    sources = [path.read_text("utf-8") for path in files if not path.name.startswith("durable_")]
+    sources = [path.read_text("utf-8") for path in files if not path.name.startswith(("durable_", "opinion_child"))]
     return sorted({name for text in sources for name in re.findall(r'fault_point\("([^"]+)"\)', text)})
 
 
