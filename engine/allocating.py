@@ -257,10 +257,13 @@ def _settle_exclusive(settled: Settled, group: str, terms: Mapping[str, Terms], 
         for name, item in terms.items()
         if item.exclusive is not None and item.exclusive.group == group
     }
+    present = sorted(set(members) & set(settled.kept["policy"].unique()))
+    if not present:
+        return settled
     kept, waiting = settled.kept, [settled.waiting]
     collections = {terms[name].for_each for name in members}
     key = ["subject", "unit"] if len(collections) == 1 and None not in collections else ["subject"]
-    for name in sorted(members):
+    for name in present:
         others = [other for other in members if other != name]
         held = _overlapping(earlier.filter(pl.col("policy").is_in(others)), terms[name].period)
         holding = held.group_by(key).agg(_holds=pl.col("policy").min())
