@@ -26,6 +26,9 @@ def datum_of(name: str, policy: Policy, vocabulary: Vocabulary) -> Datum:
     if parameter is not None:
         plain = name.replace("_", " ")
         return Datum(parameter.title or Bilingual(f"政策规定的值（{name}）", f"{plain} (set by the policy)"))
+    defined = policy.definition_titles.get(name)
+    if defined is not None:
+        return Datum(defined)
     for start in _starts(name, policy, vocabulary):
         found = _follow(name.removeprefix(_SUBJECT).split("."), start, vocabulary)
         if found is not None:

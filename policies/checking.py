@@ -156,7 +156,12 @@ class _Checker:
             confidence=shape.confidence,
             unverified=tuple(shape.unverified),
             judgement=judgement_of(self.document, shape),
-            definition_texts={name: self._text(("definitions", name)) for name in shape.definitions},
+            definition_texts={name: self._text(_place_of(name, one)) for name, one in shape.definitions.items()},
+            definition_titles={
+                name: _both(one.title)
+                for name, one in shape.definitions.items()
+                if isinstance(one, model.DefinitionShape) and one.title is not None
+            },
             warnings=tuple(unused_warnings(self.document, shape, self.context)),
         )
 
@@ -216,7 +221,7 @@ class _Checker:
 
     def _by_dependency(self) -> list[str]:
         """Return the definitions, each after those it names, so that checking does not nest."""
-        named = {name: self._names_in(("definitions", name)) for name in self.shape.definitions}
+        named = {name: self._names_in(_place_of(name, one)) for name, one in self.shape.definitions.items()}
         ordered: dict[str, None] = {}
         for first in named:
             open_names = [first]
@@ -261,7 +266,7 @@ class _Checker:
         if known is None:
             self._checking.append(name)
             try:
-                found = self.lower(("definitions", name))
+                found = self.lower(_place_of(name, self.shape.definitions[name]))
                 known = found if isinstance(found, Quotient) else Named(found.type, name, found)
             except PolicyError as error:
                 known = error
@@ -395,6 +400,12 @@ class _Checker:
 def _expressions(condition: Condition) -> list[Node]:
     own = [condition.expression] if condition.expression is not None else []
     return own + [node for child in condition.children for node in _expressions(child)]
+
+
+def _place_of(name: str, shape: object) -> Path:
+    """Return where the expression of a definition stands in the document."""
+    path: Path = ("definitions", name)
+    return (*path, "value") if isinstance(shape, model.DefinitionShape) else path
 
 
 def _both(shape: model.BothLanguages) -> Bilingual:

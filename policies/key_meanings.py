@@ -57,7 +57,10 @@ POLICY: Mapping[str, Bilingual] = {
     "guard": _T("符合人数占比的上下限;超出就停下等人看", "the share that may match; outside it a person must look"),
     "sensitive": _T("要用的敏感数据和用途", "sensitive data that is read, and for what purpose"),
     "parameters": _T("文件里的数字,每个值写明从哪天起", "numbers of the law, each with the day from which it holds"),
-    "definitions": _T("给一段表达式起个名字", "names for expressions"),
+    "definitions": _T(
+        "给一段表达式起个名字;写成 value 与 title 时,人看到的是名称",
+        "names for expressions; written as value and title, people are shown the title",
+    ),
     "examples": _T("例子:某天某人应得什么结果", "worked cases: what follows for whom on which day"),
     "confidence": _CONFIDENCE,
     "unverified": _UNVERIFIED,
@@ -101,6 +104,7 @@ MEANINGS: Mapping[str, Mapping[str, Bilingual]] = {
         "at_least": _T("各地的值不得低于", "no place may go below"),
         "at_most": _T("各地的值不得高于", "no place may go above"),
     },
+    "DefinitionShape": {"value": _T("表达式", "the expression"), "title": _T("名称", "title")},
     "BenefitShape": {
         "kind": _T(
             "cash 现金、waiver 免缴、refund 返还、voucher 券、deduction 扣除、service 服务、qualification 资格",

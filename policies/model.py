@@ -191,6 +191,23 @@ ParameterForm: TypeAlias = Annotated[
 ]
 
 
+class DefinitionShape(Shape):
+    """An expression that has a name, with what people call it."""
+
+    value: Expression
+    title: BothLanguages | None = None
+
+
+def _definition_form(value: object) -> str:
+    return "titled" if isinstance(value, dict) else "expression"
+
+
+DefinitionForm: TypeAlias = Annotated[
+    Annotated[Expression, Tag("expression")] | Annotated[DefinitionShape, Tag("titled")],
+    Discriminator(_definition_form),
+]
+
+
 class TierShape(Shape):
     """One step of a benefit."""
 
@@ -369,7 +386,7 @@ class PolicyShape(Shape):
     guard: GuardShape | None = None
     sensitive: dict[Words, Words] = {}
     parameters: dict[Name, ParameterForm] = {}
-    definitions: dict[Name, Expression] = {}
+    definitions: dict[Name, DefinitionForm] = {}
     examples: list[ExampleShape] = []
     confidence: Literal["high", "medium", "low"] | None = None
     unverified: list[Words] = []

@@ -97,7 +97,7 @@ def _has_alternatives(path: list[object]) -> bool:
     """Return whether what stands at `path` has several forms, whose name pydantic puts next."""
     if path[0] == "eligibility":
         return len(path) == 1 or isinstance(path[-1], int)
-    return len(path) == 2 and path[0] == "parameters"
+    return len(path) == 2 and path[0] in ("parameters", "definitions")
 
 
 def _diagnostic(detail: ErrorDetails, document: Document, model: type[Shape]) -> Diagnostic:
@@ -267,7 +267,14 @@ def _known_keys(location: tuple[int | str, ...], root: type[Shape]) -> list[str]
 
 
 def _shapes_below(model: type[BaseModel], part: str) -> type[BaseModel] | None:
-    by_tag = {"all": "AllOf", "any": "AnyOf", "none": "NoneOf", "when": "Leaf", "described": "ParameterShape"}
+    by_tag = {
+        "all": "AllOf",
+        "any": "AnyOf",
+        "none": "NoneOf",
+        "when": "Leaf",
+        "described": "ParameterShape",
+        "titled": "DefinitionShape",
+    }
     if part in by_tag:
         return next((one for one in Shape.__subclasses__() if one.__name__ == by_tag[part]), None)
     info = next((one for name, one in model.model_fields.items() if (one.alias or name) == part), None)

@@ -185,7 +185,10 @@ class _Telling:
         if self.policy.definition_texts:
             yield ""
             yield self.say("其中", "where")
-            yield from (f"  {name} = {text}" for name, text in self.policy.definition_texts.items())
+            for name, text in self.policy.definition_texts.items():
+                title = self.policy.definition_titles.get(name)
+                called = "" if title is None else self.say(f"（{title.zh}）", f" ({title.en})")
+                yield f"  {name}{called} = {text}"
         yield from self._relations()
         for heading, notes in (
             (self.say("敏感信息及用途", "sensitive data and their purpose"), self._purposes()),

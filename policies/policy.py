@@ -272,9 +272,9 @@ class Policy:
 
     `version` is the SHA-256 of the text in UTF-8 (hexadecimal); with `overlays` the text is that of the rule and, in
     the order of their regions, those of the overlays (see `policies.overlays`). `definitions` are in order of
-    dependency (fractions that are not rounded are left out); `definition_texts` holds all of them as written. `reads`
-    lists for each space or collection (`citizen`, `enterprise.hires`) the attributes and links that the policy names:
-    minimal necessary. `triggers` are the kinds of life events after which it is decided even if it reads nothing that
+    dependency (fractions that are not rounded are left out); `definition_texts` holds all of them as written,
+    `definition_titles` what people call them, where that is said. `reads` lists for each space or collection
+    (`citizen`, `enterprise.hires`) the attributes and links that the policy names: minimal necessary. `triggers` are the kinds of life events after which it is decided even if it reads nothing that
     they change. With a `judgement` a match is a hint to the authority: it is told, never granted. `confidence` is how
     sure the author is of the figures (high: read in the document itself; medium: second hand, or some from memory;
     low: not found), `unverified` what is open. `parameters`, `amount` and conditions may hold date-dependent nodes;
@@ -318,6 +318,7 @@ class Policy:
     unverified: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     definition_texts: Mapping[str, str] = field(default_factory=dict)
+    definition_titles: Mapping[str, Bilingual] = field(default_factory=dict)
     triggers: tuple[str, ...] = ()
     judgement: Judgement | None = None
     overlays: tuple[Overlay, ...] = ()

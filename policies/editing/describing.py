@@ -130,9 +130,7 @@ def of_parameter(parameter: OwnParameter) -> Bilingual:
 def parameter_in_full(parameter: OwnParameter) -> Bilingual:
     """Return a parameter with all its dated values: which of them counts depends on the day."""
     rows = "\n".join(f"- {day}: {text}" for day, text in parameter.values)
-    heading = (
-        _heading(parameter.name, parameter.title) if parameter.title else Bilingual(*[f"**{parameter.name}**"] * 2)
-    )
+    heading = _heading(parameter.name, parameter.title)
     values = Bilingual(f"各期的值:\n{rows}", f"values by the day from which they hold:\n{rows}") if rows else None
     unit = Bilingual(f"单位:{parameter.unit}", f"unit: {parameter.unit}") if parameter.unit else None
     table = opened = None
@@ -148,7 +146,7 @@ def definition_in_full(definition: OwnDefinition, knowledge: Knowledge) -> Bilin
     """Return a definition with its text, and its type once that is known."""
     kind = of_type(definition.type, knowledge) if definition.type is not None else None
     text = f"```\n{definition.text}\n```"
-    return stacked(Bilingual(*[f"**{definition.name}**"] * 2), kind, Bilingual(text, text))
+    return stacked(_heading(definition.name, definition.title), kind, Bilingual(text, text))
 
 
 def of_indicator(indicator: Indicator) -> Bilingual:
@@ -182,9 +180,9 @@ def validity(code_set: str, code: str, knowledge: Knowledge) -> Bilingual | None
     return Bilingual(f"{since.zh}{until.zh}", f"{since.en} {until.en}".strip())
 
 
-def _heading(name: str, title: Bilingual) -> Bilingual:
-    words = both(title)
-    return Bilingual(f"**{name}** {words.zh}", f"**{name}** {words.en}")
+def _heading(name: str, title: Bilingual | None) -> Bilingual:
+    words = both(title) if title is not None else Bilingual("", "")
+    return Bilingual(f"**{name}** {words.zh}".rstrip(), f"**{name}** {words.en}".rstrip())
 
 
 def _agency(source: str, knowledge: Knowledge) -> Bilingual | None:

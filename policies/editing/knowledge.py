@@ -42,10 +42,11 @@ class OwnParameter:
 
 @dataclass(frozen=True, slots=True)
 class OwnDefinition:
-    """A definition: its text, and its type and whether it looks at data, once the file has been without mistakes."""
+    """A definition as written; its type and whether it looks at data, once the file has been without mistakes."""
 
     name: str
     text: str
+    title: Bilingual | None = None
     type: Type | None = None
     looks_at_data: bool = True
 
@@ -117,9 +118,10 @@ def names_in(outline: Outline, policy: Policy | None = None) -> OwnNames:
     definitions = {}
     for name in outline.keys(("definitions",)):
         known = policy.definitions.get(name) if policy is not None else None
-        text = outline.text(("definitions", name))
-        looks = _looks_at_data(known)
-        definitions[name] = OwnDefinition(name, text, known.type if known is not None else None, looks)
+        path = ("definitions", name)
+        text = outline.text(path) or outline.text((*path, "value"))
+        kind, looks = known.type if known is not None else None, _looks_at_data(known)
+        definitions[name] = OwnDefinition(name, text, bilingual(outline, (*path, "title")), kind, looks)
     return OwnNames(
         outline.text(("space",)),
         outline.text(("for_each",)),

@@ -34,7 +34,7 @@ _FOLDERS = ("policies", "profiles", "engine", "notifier")
 _SHAPES = {
     "AllOf": "eligibility: all", "AnyOf": "eligibility: any", "NoneOf": "eligibility: none", "Leaf": "eligibility: when",
     "BothLanguages": "title / says / reason / granted", "BasisShape": "basis", "InForce": "in_force",
-    "ParameterShape": "parameters", "BenefitShape": "benefit", "TierShape": "benefit.tiers", "Rounding": "benefit.rounding",
+    "ParameterShape": "parameters", "DefinitionShape": "definitions", "BenefitShape": "benefit", "TierShape": "benefit.tiers", "Rounding": "benefit.rounding",
     "InstalmentShape": "benefit.instalments", "ObligationShape": "benefit.obligation", "CeilingShape": "benefit.ceilings",
     "JudgementShape": "judgement",
     "ClaimsShape": "claims", "ExclusiveShape": "exclusive", "GuardShape": "guard", "ExampleShape": "examples",

@@ -108,6 +108,7 @@ def test_every_condition_says_in_both_languages_what_it_asks(policy: Policy) -> 
     assert [leaf.text for leaf in _leaves(policy.eligibility) if leaf.says is None] == []
     assert any(leaf.basis for leaf in _leaves(policy.eligibility))
     assert all(parameter.title for parameter in policy.parameters.values())
+    assert policy.definition_titles.keys() == policy.definition_texts.keys()
     assert to_plain_words(policy, "zh") and to_plain_words(policy, "en")
 
 

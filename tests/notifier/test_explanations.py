@@ -10,8 +10,12 @@ from engine.decision import Outcome
 from engine.interpreter import decide
 from engine.ledger.grants import grant as grant_row
 from notifier.explaining import explain_grant, explanation_of
+from notifier.outlook import outlook_of
 from policies.errors import PolicyError
-from tests.notifier.town import AGENCIES, AS_OF, Town, person, rule, vocabulary
+from policies.fixing import fix
+from policies.library import read_policy_text
+from policies.plain_words import to_plain_words
+from tests.notifier.town import AGENCIES, AS_OF, ON, RULE, Town, person, rule, vocabulary
 
 
 def test_a_grant_is_explained_from_its_evidence_alone(town: Town) -> None:
@@ -44,6 +48,21 @@ def test_the_steps_of_the_amount_end_with_the_amount_in_words() -> None:
     assert explained.amount_steps[-1].value.zh == "150.00元"
     assert explained.amount_steps[-1].title.en == "amount"
     assert "年龄" in [each.title.zh for each in explained.amount_steps]
+
+
+def test_a_definition_is_called_by_its_title_wherever_somebody_reads_it() -> None:
+    defined = "definitions:\n  grown: {title: {zh: 满龄后的年数, en: years above the age}, value: age - minimum_age}\n"
+    text = RULE.replace("eligibility:", defined + "eligibility:").replace("age >= minimum_age", "grown >= 0")
+    policy = read_policy_text(text, vocabulary(), "rule.yaml")
+    fixed, facts = fix(policy, vocabulary(), ON), person(born=date(1962, 3, 1))
+    explained = explanation_of(policy, fixed, decide(fixed, facts), vocabulary(), AS_OF, AGENCIES)
+    condition = explained.root.children[1]
+    assert ("满龄后的年数", "years above the age") in [(one.title.zh, one.title.en) for one in condition.values]
+    ahead = outlook_of(fixed, decide(fixed, facts), facts, None, vocabulary(), AGENCIES)
+    assert ahead.upcoming is not None
+    told = [one.title.zh for reason in ahead.upcoming.conditions for one in reason.values]
+    assert told and "grown" not in told
+    assert "grown（满龄后的年数） = age - minimum_age" in to_plain_words(policy, "zh")
 
 
 def test_a_missing_fact_is_named_in_words() -> None:

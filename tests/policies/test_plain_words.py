@@ -62,7 +62,9 @@ def test_every_amount_condition_and_definition_is_told(vocabulary: Vocabulary, p
     for tier in policy.benefit.tiers:
         assert tier.text in told
     for name, text in policy.definition_texts.items():
-        assert f"{name} = {text}" in told
+        title = policy.definition_titles.get(name)
+        called = "" if title is None else f"（{title.zh}）" if language == "zh" else f" ({title.en})"
+        assert f"{name}{called} = {text}" in told
     for name, parameter in policy.parameters.items():
         title = parameter.title.in_language(language) if parameter.title else name
         assert title in told
