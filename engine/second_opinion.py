@@ -63,6 +63,11 @@ class SecondOpinion:
         self._deciding = Deciding(self.vocabulary, None if self.folder is None else partial(_keep, self.folder))
 
     @property
+    def opinions(self) -> Mapping[str, Opinion]:
+        """What it came to, by policy."""
+        return self._deciding.opinions
+
+    @property
     def failed(self) -> Mapping[str, Diagnostic]:
         """Why it could not be given, by policy."""
         return self._deciding.failed
@@ -88,11 +93,6 @@ class SecondOpinion:
         """
         if self.size != 0:
             self._processes.start(fixed, self.vocabulary, profiles, subjects, folder)
-
-    @property
-    def opinions(self) -> Mapping[str, Opinion]:
-        """What it came to, by policy."""
-        return self._deciding.opinions
 
     def watched(self, matcher: Matcher) -> Matcher:
         """Return `matcher` with every bucket's answers looked at, the last of them when all have been handed on."""

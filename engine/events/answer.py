@@ -97,6 +97,7 @@ class EventAnswer:
     run          the id under which grants were recorded; None if nothing had to be recorded
     policies     the policies that were decided
     interpreted  those of them that durable-rules cannot express, decided by the interpreter alone
+    superseded   which of the event's data do not count, because newer ones are known (`citizen.dibao`)
     """
 
     number: int
@@ -114,6 +115,7 @@ class EventAnswer:
     not_decided: tuple[NotDecided, ...] = ()
     linked: tuple[Linked, ...] = ()
     interpreted: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
 
     @property
     def amount(self) -> int:
@@ -144,6 +146,7 @@ class EventAnswer:
             "not_decided": [_line(one) for one in self.not_decided],
             "linked": [_line(one) for one in self.linked],
             "interpreted": list(self.interpreted),
+            "superseded": list(self.superseded),
         }
 
     def to_sender(self) -> dict[str, Any]:
@@ -160,6 +163,7 @@ class EventAnswer:
             "waiting": [_told(one, ("policy", "title", "period", "amount", "reason")) for one in self.waiting],
             "not_decided": [_told(one, ("policy", "code", "reason")) for one in self.not_decided],
             "left_to_next_run": sorted({name for one in self.linked if not one.decided for name in one.policies}),
+            "superseded": list(self.superseded),
             "needs_a_person": self.needs_a_person,
         }
 
@@ -182,6 +186,7 @@ def answer_from_json(data: Mapping[str, Any]) -> EventAnswer:
         not_decided=tuple(NotDecided(**_read(one)) for one in data["not_decided"]),
         linked=tuple(Linked(**_read(one)) for one in data["linked"]),
         interpreted=tuple(data["interpreted"]),
+        superseded=tuple(data.get("superseded", ())),  # answers of earlier editions do not tell
     )
 
 

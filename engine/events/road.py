@@ -165,7 +165,16 @@ class EventRoad:
         )
 
     def _decided(self, stored: StoredEvent, run: str, today: date, actor: str) -> EventAnswer:
-        answer = EventAnswer(stored.number, stored.key, stored.kind, stored.outcome, stored.occurred_on, today)
+        overtaken = sorted(f"{place}.{name}" for place, names in stored.superseded.items() for name in names)
+        answer = EventAnswer(
+            stored.number,
+            stored.key,
+            stored.kind,
+            stored.outcome,
+            stored.occurred_on,
+            today,
+            superseded=tuple(overtaken),
+        )
         if stored.outcome == "contradictory":
             return answer
         standing, engine = self._stand(today)

@@ -25,13 +25,13 @@ def _matching(subjects: int | None, on_progress: OnProgress) -> Result:
 def _recording(subjects: int | None, on_progress: OnProgress) -> Result:
     from engine.recording_benchmark import recording_benchmark
 
-    return recording_benchmark()
+    return recording_benchmark(subjects or 500_000)
 
 
 def _intake(subjects: int | None, on_progress: OnProgress) -> Result:
     from profiles.intake_benchmark import intake_benchmark
 
-    return intake_benchmark()
+    return intake_benchmark(subjects or 200_000)
 
 
 def _growth(subjects: int | None, on_progress: OnProgress) -> Result:

@@ -148,6 +148,10 @@ def _print_one(place: Place, answer: EventAnswer | EventError, say: Speech, *, q
     if again:
         outcome += say("(此前已报送,答复如前)", " (posted before; answered as then)")
     console.print(f"{place}  #{answer.number} {answer.kind}: {outcome}", markup=False, soft_wrap=True)
+    if answer.superseded:
+        names = " ".join(answer.superseded)
+        text = say(f"已有更新的数据,以下不计: {names}", f"newer data are known, so these do not count: {names}")
+        console.print(f"  ~ {text}", markup=False, soft_wrap=True)
     for one in answer.granted:
         amount = f" {say.yuan(one.amount)}" if one.amount is not None else ""
         unit = f" {one.unit}" if one.unit else ""
@@ -288,16 +292,22 @@ def make_event_token(
         return
     chosen = kinds or [one.name for one in known.values() if agency in (one.agency.zh, one.agency.en)]
     unknown = [name for name in chosen if name not in known]
-    if unknown or not chosen:
-        named = unknown[0] if unknown else agency
+    if unknown:
         raise SettingsError.of(
-            "unknown-kind" if unknown else "agency-without-kinds",
-            f"没有事件种类 `{named}`" if unknown else f"目录没有给 `{agency}` 分派任何事件种类",
-            f"there is no kind of event `{named}`"
-            if unknown
-            else f"the catalog assigns no kind of event to `{agency}`",
-            help_zh="用 --kind 指定种类,见 mianshen events kinds",
-            help_en="name the kinds with --kind, see mianshen events kinds",
+            "unknown-kind",
+            f"没有事件种类 `{unknown[0]}`",
+            f"there is no kind of event `{unknown[0]}`",
+            help_zh=f"可用：{' '.join(known)}",
+            help_en=f"known are {' '.join(known)}",
+        )
+    if not chosen:
+        agencies = {one.agency.zh: one.agency.en for one in known.values()}
+        raise SettingsError.of(
+            "agency-without-kinds",
+            f"目录没有给 `{agency}` 分派任何事件种类",
+            f"the catalog assigns no kind of event to `{agency}`",
+            help_zh=f"目录中的部门：{'、'.join(agencies)}；其他部门用 --kind 指定种类",
+            help_en=f"agencies of the catalog: {', '.join(agencies.values())}; for others name the kinds with --kind",
         )
     key = derived_key(secret_key(installation.home), "event-token")
     token = make_token(installation.ledger, key, agency, chosen, actor=by)

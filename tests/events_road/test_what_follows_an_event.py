@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 
+from engine.events.answer import answer_from_json
 from engine.events.road import EventRoad
 from engine.installation import Installation
 from engine.ledger import audit
 from notifier.console.explaining import explain, to_tree
 from notifier.console.subjects import subject_of
 from policies.text import Bilingual
-from tests.events_road.little_town import BABY, FIRMS, MIDDLE, OLD, TODAY, citizen, event, full_run, granted, post
+from tests.events_road.little_town import (
+    BABY,
+    FIRMS,
+    MIDDLE,
+    OLD,
+    TODAY,
+    citizen,
+    event,
+    full_run,
+    granted,
+    intake,
+    post,
+)  # fmt: skip
 
 
 def test_a_birth_grants_the_childs_allowance_to_its_family(road: EventRoad, installation: Installation) -> None:
@@ -90,6 +104,21 @@ def test_past_grants_are_facts_for_an_event_too(road: EventRoad, installation: I
 def test_what_an_older_event_says_changes_nothing_and_grants_nothing(road: EventRoad) -> None:
     posted = post(road, event("old", "move", OLD[4], on="2026-10-01", hukou_region="440305"))
     assert (posted.answer.outcome, posted.answer.granted) == ("superseded", ())
+    assert posted.answer.superseded == ("citizen.hukou_region",)
+
+
+def test_whoever_posts_is_told_which_data_do_not_count_because_newer_ones_are_known(
+    road: EventRoad, installation: Installation, tmp_path: Path
+) -> None:
+    intake(installation, tmp_path / "health", "health", "公民身份号码,符合规定生育", [[MIDDLE[1], "y"]])
+    child = citizen(8, "20261001")
+    posted = post(road, event("b9", "birth", MIDDLE[4], "2026-10-01", child=child, sex="1", lawful_birth=True))
+    answer = posted.answer
+    # No register has heard of the child, so it exists; but a later extract of the health office does not list it.
+    assert (answer.outcome, answer.superseded) == ("applied", ("citizen.lawful_birth",))
+    assert "family-allowance" not in [policy for policy, _ in granted(posted)]
+    assert answer.to_sender()["superseded"] == ["citizen.lawful_birth"]
+    assert answer_from_json(answer.to_json()) == answer
 
 
 def test_a_contradictory_event_grants_nothing_and_calls_for_a_person(road: EventRoad) -> None:
