@@ -50,6 +50,7 @@ from policies.errors import MianshenError, RunError
 from policies.policy import Policy
 from policies.vocabulary import Vocabulary
 from profiles.fault_points import fault_point
+from profiles.picked_rows import picking_rows
 
 
 def run(
@@ -209,7 +210,7 @@ def _dry_run(setting: Setting, work: Work) -> RunReport:
 def _match(setting: Setting, work: Work) -> None:
     plan, ledger = work.plan, setting.ledger
     opinion = opinion_of(setting, work)
-    with work.timed("match"), past_grants_of(ledger, work.run) as past, opinion:
+    with work.timed("match"), past_grants_of(ledger, work.run) as past, opinion, picking_rows():
         work.matched = match_what_changed(
             Matching(
                 plan=plan,

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -120,6 +121,16 @@ def _rows_in_small_files(table: StoredTable, files: Sequence[DataFile]) -> pl.Da
         found = table.rows_in_files(files, everything, None)
         _small_files.keep(key, found)
     return found
+
+
+@contextmanager
+def picking_rows() -> Iterator[None]:
+    """Let go in the end of what has been looked up: whoever asks next asks for others."""
+    try:
+        yield
+    finally:
+        _picked.clear()
+        _small_files.clear()
 
 
 def latest(rows: pl.DataFrame) -> pl.DataFrame:

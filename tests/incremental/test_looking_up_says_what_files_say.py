@@ -125,10 +125,27 @@ def test_a_store_whose_layouts_are_gone_is_read_all_the_same(tmp_path: Path, tem
     for layout in (town.home.store / "points").rglob("*.arrow"):
         layout.write_bytes(b"half a layout")
     point_index._indexes._open.clear()
-    picked_rows._picked.clear()
-    picked_rows._small_files.clear()
+    with picked_rows.picking_rows():
+        pass
     after = town.snapshot()
     assert [
         table.read_several(after.buckets_of(asked), {}).equals(rows)
         for table, rows in zip(after.tables.values(), told, strict=True)
     ] == [True] * len(told)
+
+
+def test_a_service_keeps_no_rows_of_a_run_that_is_over(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picked_rows, "ONE_IN", 1e-9)
+    town = town_after(tmp_path / "it", template, [])
+    kept: list[int] = []
+    keep = picked_rows._Kept.keep
+    monkeypatch.setattr(
+        picked_rows._Kept, "keep", lambda self, key, rows: kept.append(len(rows)) or keep(self, key, rows)
+    )
+    town.run("full")
+    town.take("welfare", range(5), seed=9)
+    town.run("full")
+    assert kept
+    assert not picked_rows._picked._found and not picked_rows._small_files._found
