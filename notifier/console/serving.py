@@ -33,6 +33,9 @@ from profiles.home import Home
 from profiles.secret import derived_key, secret_key
 from profiles.vault import open_vault
 
+# How long a stopped service waits for answers under way; a client that never finishes must not keep it running.
+_PARTING_SECONDS = 10
+
 
 def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool, schedule: bool, say: Speech) -> None:
     """Serve the pages and run the calendar until interrupted.
@@ -73,7 +76,10 @@ def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool
     start = f"http://{host}:{port}/" + ("demo" if demo else "")
     console.print(say(f"网页:{start}   停止:Ctrl-C", f"pages: {start}   stop: Ctrl-C"))
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+        uvicorn.run(
+            app, host=host, port=port, log_level="warning", access_log=False,
+            timeout_graceful_shutdown=_PARTING_SECONDS,
+        )  # fmt: skip
     finally:
         writer.stop()
         if ticking is not None:
