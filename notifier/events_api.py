@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from engine.events.road import Posted
@@ -32,6 +33,7 @@ _STATUS_OF_CODE = {
     "event-keys-differ": 400,
 }
 _AGAIN_SECONDS = "5"
+_PATIENCE_SECONDS = 30.0
 
 
 class _Refused(Exception):
@@ -45,12 +47,16 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EventsApi:
-    """The endpoint. `key` is `derived_key(secret, "event-token")`, `kinds` are those of the catalog."""
+    """The endpoint. `key` is `derived_key(secret, "event-token")`, `kinds` are those of the catalog.
+
+    A sender that has not sent its whole event within `patience` seconds is told to send it again.
+    """
 
     ledger: Ledger
     writer: EventWriter
     key: bytes
     kinds: Collection[str]
+    patience: float = _PATIENCE_SECONDS
 
     def add_to(self, app: FastAPI) -> None:
         """Add the route."""
@@ -60,7 +66,7 @@ class EventsApi:
         """Answer one posted event."""
         try:
             sender = await asyncio.to_thread(self._sender, request)
-            raw = _with_key(await _event_of(request), request.headers.get("idempotency-key"))
+            raw = _with_key(await _event_of(request, self.patience), _key_in_header(request))
             self._require_kind(sender, raw)
             posted = await asyncio.wrap_future(self.writer.submit(raw, sender.agency))
         except _Refused as refusal:
@@ -101,7 +107,7 @@ class EventsApi:
         )
 
 
-async def _event_of(request: Request) -> Mapping[str, object]:
+async def _event_of(request: Request, patience: float) -> Mapping[str, object]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise _Refused(
@@ -112,13 +118,50 @@ async def _event_of(request: Request) -> Mapping[str, object]:
             "请求头写 Content-Type: application/json",
             "send Content-Type: application/json",
         )
+    try:
+        async with asyncio.timeout(patience):
+            return read_event(await _body_of(request))
+    except TimeoutError:
+        raise _body_incomplete(408) from None
+    except ClientDisconnect:
+        raise _body_incomplete(400) from None  # nobody hears it; but it is no fault of the service
+
+
+async def _body_of(request: Request) -> bytes:
+    """Return the body, of one that is too large only so much that it is seen to be."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > LARGEST_EVENT:
-            break  # what comes after is never read into memory
+            return bytes(LARGEST_EVENT + 1)  # what comes after is never read into memory
         parts.append(part)
-    return read_event(b"".join(parts) if size <= LARGEST_EVENT else bytes(LARGEST_EVENT + 1))
+    return b"".join(parts)
+
+
+def _body_incomplete(status: int) -> _Refused:
+    return _Refused(
+        status,
+        "body-incomplete",
+        "请求体没有在限时内收全",
+        "the body did not arrive whole in time",
+        "事件未保存；用同一个 key 重报",
+        "the event was not stored; post it again with the same key",
+    )
+
+
+def _key_in_header(request: Request) -> str | None:
+    """Return the key of the header as the sender wrote it: a header travels as bytes, and agencies write Chinese."""
+    header = request.headers.get("idempotency-key")
+    try:
+        return None if header is None else header.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        raise EventError.of(
+            "event-not-text",
+            "请求头 Idempotency-Key 不是 UTF-8",
+            "the header Idempotency-Key is not UTF-8",
+            help_zh="用 UTF-8 写，或把 key 写在事件中",
+            help_en="write it in UTF-8, or give the key in the event",
+        ) from None
 
 
 def _with_key(raw: Mapping[str, object], header: str | None) -> Mapping[str, object]:

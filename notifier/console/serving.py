@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
+from fastapi import FastAPI
 
 from engine.events.opening import event_road
 from engine.events.writer import EventWriter
@@ -33,11 +38,14 @@ from profiles.home import Home
 from profiles.secret import derived_key, secret_key
 from profiles.vault import open_vault
 
+# How long a stopped service waits for answers under way; a client that never finishes must not keep it running.
+_PARTING_SECONDS = 10
+
 
 def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool, schedule: bool, say: Speech) -> None:
     """Serve the pages and run the calendar until interrupted.
 
-    Raises SettingsError if `demo` is asked for on data that are not the demo's.
+    Raises SettingsError if the address is not free, or if `demo` is asked for on data that are not the demo's.
     """
     home = Home.from_environment(folder)
     if demo and not (home.path / MARK).exists():
@@ -50,6 +58,7 @@ def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool
         )
     installation = Installation(home)
     ledger = installation.ledger
+    listening = _listening(host, port)
     ticking = None
     if schedule:
         ticking = serve_forever(
@@ -73,11 +82,45 @@ def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool
     start = f"http://{host}:{port}/" + ("demo" if demo else "")
     console.print(say(f"网页:{start}   停止:Ctrl-C", f"pages: {start}   stop: Ctrl-C"))
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+        _answer_until_stopped(app, listening)
     finally:
         writer.stop()
         if ticking is not None:
             ticking.stop()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Take the address before anything is started. Raises SettingsError if it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(2048)  # from here on nobody else can have it, and who comes early waits
+    except OSError as problem:
+        raise SettingsError.of(
+            "address-not-free",
+            f"不能在 {host}:{port} 上监听:{problem.strerror}",
+            f"cannot listen on {host}:{port}: {(problem.strerror or '').lower()}",
+            help_zh="也许另一个 mianshen serve 正在用;用 --port 或 --host 另选",
+            help_en="perhaps another mianshen serve uses it; choose another with --port or --host",
+        ) from None
+    return taken
+
+
+def _answer_until_stopped(app: FastAPI, listening: socket.socket) -> None:
+    """Answer requests until interrupted or terminated; either way the caller can then end what it has started."""
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_PARTING_SECONDS)
+
+    def end(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    # The server sends itself the signal again once it has ended; by default that would end the process at once.
+    signal.signal(signal.SIGTERM, end)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _trouble_teller(say: Speech) -> Callable[[MianshenError], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,46 @@ def test_the_key_may_stand_in_the_header(client: TestClient) -> None:
     assert post(client, bare, **{"Idempotency-Key": "b1"}).status_code == 201
     assert post(client, BIRTH).status_code == 200
     assert post(client, BIRTH, **{"Idempotency-Key": "b2"}).status_code == 400
+
+
+def test_a_chinese_key_is_the_same_key_in_the_header_and_in_the_event(client: TestClient) -> None:
+    bare = {name: value for name, value in BIRTH.items() if name != "key"}
+    in_header = client.post("/api/events", json=bare, headers={b"Idempotency-Key": "卫健-1".encode()})
+    in_event = post(client, {**BIRTH, "key": "卫健-1"})
+    assert (in_header.status_code, in_event.status_code) == (201, 200)
+    assert in_header.json()["key"] == "卫健-1"
+
+
+@pytest.mark.parametrize(("then", "status"), [("leaves", 400), ("waits", 408)])
+def test_a_sender_that_never_finishes_its_event_holds_nothing_up_and_is_no_fault_of_the_service(
+    client: TestClient, installation: Installation, key: bytes, then: str, status: int
+) -> None:
+    app = FastAPI()
+    # No event is ever handed over, so the writer need not run.
+    writer = EventWriter(lambda: open_road(installation))
+    EventsApi(installation.ledger, writer, key, installation.catalog.events, patience=0.1).add_to(app)
+    arriving = [{"type": "http.request", "body": b'{"key": "half', "more_body": True}]
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        if arriving:
+            return arriving.pop()
+        if then == "waits":
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    token = client.headers["Authorization"].encode()
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/api/events", "query_string": b"",
+        "headers": [(b"authorization", token), (b"content-type", b"application/json")],
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    assert (answers[0]["status"], json.loads(answers[1]["body"])["error"]) == (status, "body-incomplete")
+    with EventLog(installation.home, installation.catalog) as log:
+        assert (log.latest(), log.refused()) == (0, [])
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic dXNlcjpwYXNz", "Bearer \x7f"])
