@@ -26,12 +26,12 @@ from engine.ledger.approvals import all_approvals
 from engine.ledger.opening import Ledger
 from engine.ledger.retirements import Retired, retirements
 from engine.ledger.slots import SlotRow, claim_slot, close_slot, last_closed, open_claims, renew_claims, slots
+from engine.reference_day import ZONE
 from engine.run_report import RunReport
 from policies.errors import MianshenError, RunError
 from policies.periods import period_of
 from policies.policy import Policy
 
-ZONE = ZoneInfo("Asia/Shanghai")
 LATE = timedelta(minutes=15)  # a slot taken up later than this counts as made up
 LEASE = timedelta(minutes=30)
 

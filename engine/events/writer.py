@@ -13,7 +13,7 @@ from datetime import date, datetime
 from engine.events.road import EventRoad, Posted
 from engine.events.unforeseen import as_trouble
 from engine.ledger.times import Clock, now_in_utc
-from engine.schedule import ZONE
+from engine.reference_day import ZONE
 from policies.errors import MianshenError, RunError
 
 MOST_WAITING = 2_000

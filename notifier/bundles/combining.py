@@ -20,7 +20,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from engine.installation import Installation
 from engine.ledger import audit, tables
 from engine.ledger.opening import Ledger, table
-from engine.schedule import ZONE
+from engine.reference_day import ZONE
 from notifier.ahead import ahead_of
 from notifier.bundles.combined import COMBINED, CombinedNotice, NotYet, Part
 from notifier.bundles.grouping import Announced, Group, announced_for, episodes_since, groups_of

@@ -20,7 +20,7 @@ from engine.ledger import tables
 from engine.ledger.ids import announcement_id
 from engine.ledger.opening import Ledger, table
 from engine.recording import ANNOUNCED
-from engine.schedule import ZONE
+from engine.reference_day import ZONE
 from policies.bundles import Bundle
 from profiles.events.log import EventLog
 from profiles.events.model import StoredEvent

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from engine.reference_day import today
 from notifier.console.failing import guarded
 from notifier.console.speech import Speech, speech_of_process
 from policies.errors import MianshenError, SettingsError
@@ -59,7 +60,7 @@ def day(text: str | None) -> date:
         SettingsError: it is no date.
     """
     if text is None:
-        return datetime.now().astimezone().date()
+        return today()
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -12,6 +12,7 @@ from typing import get_args
 import typer
 
 from engine.installation import Installation
+from engine.reference_day import today
 from notifier.console.policies import examples_of
 from notifier.console.speech import Speech
 from notifier.console.tables import console
@@ -124,7 +125,7 @@ def _answers(installation: Installation, given: Mapping[str, str | None], say: S
     authority = answer("authority", say("发文机关", "authority"), say.of(AUTHORITY_TO_NAME), anything)
     document = answer("document", say("文号", "number of the document"), say.of(DOCUMENT_TO_NAME), anything)
     author = answer("author", say("作者", "author"), "policy desk", anything)
-    starts = answer("starts", say("从哪天起施行", "in force from"), date.today().replace(day=1).isoformat(), _check_day)
+    starts = answer("starts", say("从哪天起施行", "in force from"), today().replace(day=1).isoformat(), _check_day)
     periods, deliveries, kinds = get_args(PeriodKind), get_args(Delivery), get_args(BenefitKind)
     period = answer("period", say("周期", "period") + f" ({' '.join(periods)})", "month", _one_of("period", periods))
     delivery = answer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from engine.approving import approve_proved
@@ -14,6 +14,7 @@ from engine.installation import Installation
 from engine.interpreter import decide
 from engine.plan_findings import expired_codes, silent_indicators
 from engine.planning import is_in_force
+from engine.reference_day import today
 from notifier.bundles.shelf import bundles_of, check_bundle
 from notifier.console.coverage import coverage_to_json, print_coverage, print_failure
 from notifier.console.policy_forms import print_reads, print_tree
@@ -107,16 +108,16 @@ def _no_rule_files(folder: Path) -> PolicyError:
 
 def warnings_of(policy: Policy, catalog: Catalog) -> tuple[Diagnostic, ...]:
     """Return what is to be told of a policy that has no errors: warnings, and notes on how it will be run."""
-    today = datetime.now().astimezone().date()
-    refused = not_decided_by_durable_rules(policy, catalog.vocabulary, today)
+    day = today()
+    refused = not_decided_by_durable_rules(policy, catalog.vocabulary, day)
     told = (not_automatic(policy), refused)
-    silent = silent_indicators(policy, catalog.vocabulary, today) if is_in_force(policy, today) else ()
+    silent = silent_indicators(policy, catalog.vocabulary, day) if is_in_force(policy, day) else ()
     found = (
         *policy.warnings,
         *left_of_the_skeleton(policy),
-        *overdue_reviews(policy, today),
+        *overdue_reviews(policy, day),
         *silent,
-        *expired_codes(policy, catalog, today),
+        *expired_codes(policy, catalog, day),
     )
     return (*found, *(one for one in told if one is not None))
 
@@ -194,11 +195,9 @@ def show(
     elif form == "json":
         print_json(policy)
     elif form == "durable":
-        today = datetime.now().astimezone().date()
-        print_json(definition(policy, installation.catalog.vocabulary, on or today))
+        print_json(definition(policy, installation.catalog.vocabulary, on or today()))
     elif form == "tree":
-        today = datetime.now().astimezone().date()
-        print_tree(policy, installation.catalog.vocabulary, on or today, say)
+        print_tree(policy, installation.catalog.vocabulary, on or today(), say)
     elif form == "reads":
         print_reads(installation, policy, say, as_json=as_json)
     else:

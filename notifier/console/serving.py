@@ -16,9 +16,10 @@ from fastapi import FastAPI
 from engine.events.opening import event_road
 from engine.events.writer import EventWriter
 from engine.installation import Installation
+from engine.reference_day import ZONE, today
 from engine.run_report import RunReport
 from engine.running import run
-from engine.schedule import ZONE, RunSlots, Ticked, schedule_report, serve_forever
+from engine.schedule import RunSlots, Ticked, schedule_report, serve_forever
 from notifier.ahead import ahead_of
 from notifier.bundles.stories import stories_of
 from notifier.console.demo import MARK
@@ -73,8 +74,8 @@ def serve_until_stopped(folder: Path | None, host: str, port: int, *, demo: bool
         catalog=installation.catalog,
         key=derived_key(secret_key(home), "pages"),
         demo=demo,
-        ahead=lambda subject: ahead_of(installation, subject, datetime.now(ZONE).date()),
-        stories=lambda subject: stories_of(installation, subject, datetime.now(ZONE).date()),
+        ahead=lambda subject: ahead_of(installation, subject, today()),
+        stories=lambda subject: stories_of(installation, subject, today()),
     )
     writer = EventWriter(lambda: event_road(Installation(home)), on_trouble=_trouble_teller(say))
     EventsApi(ledger, writer, derived_key(secret_key(home), "event-token"), installation.catalog.events).add_to(app)

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from engine.ledger.grants import grant as grant_row
 from engine.ledger.opening import Ledger
 from engine.ledger.retirements import Retired, retired_policies
-from engine.schedule import ZONE
+from engine.reference_day import ZONE
 from notifier.ahead import Ahead
 from notifier.bundles.combined import COMBINED
 from notifier.bundles.stories import Story

@@ -18,8 +18,9 @@ from engine.guarding import Held
 from engine.ledger import Ledger, audit, open_ledger
 from engine.ledger.approvals import add_version, approve
 from engine.ledger.slots import slots
+from engine.reference_day import ZONE
 from engine.run_report import PolicyReport, RunReport
-from engine.schedule import ZONE, Ticking, calendar_of, due_slots, run_due, schedule_report, serve_forever
+from engine.schedule import Ticking, calendar_of, due_slots, run_due, schedule_report, serve_forever
 from policies.errors import RunError
 from policies.policy import Policy
 from policies.text import Bilingual
